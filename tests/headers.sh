@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Usage: headers.sh 'CC AND FLAGS' HEADER...
+# Each header compiles alone, and no third-party header is included outside of the one file that may know it.
+set -u
+compile=$1
+shift
+passed=0 failed=0
+
+for header in "$@"; do
+	case $header in
+	bpf/kernel.h | bpf/*.bpf.h) language='clang -target bpf -O2 -Wall -Wextra -I.' ;;
+	*) language=$compile ;;
+	esac
+	if $language -x c -fsyntax-only -include "$header" /dev/null; then
+		passed=$((passed + 1))
+	else
+		echo "$header does not compile alone"
+		failed=$((failed + 1))
+	fi
+done
+
+# one row a library: its include pattern, and the file that owns it
+while read -r pattern owner; do
+	for file in $(git ls-files -co --exclude-standard '*.c' '*.h' | grep -v -e '^tests/' -e '^bpf/' | xargs grep -l "#include <$pattern" 2>/dev/null); do
+		if [ "$file" != "$owner" ]; then
+			echo "$file includes <$pattern...>, which only $owner may"
+			failed=$((failed + 1))
+		fi
+	done
+	passed=$((passed + 1))
+done <<-TABLE
+	yajl/ lib/json.c
+	seccomp.h lib/seccomp.c
+	cap-ng.h lib/caps.c
+	bpf/ lib/guard.c
+TABLE
+
+echo "headers: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# How each kind of test is built and run. The closing line of every kind is `N passed, N failed`.
+
+UNIT_OBJ := $(call objects,$(UNIT_SRC))
+TEST_LIBS = $(shell $(PKG_CONFIG) --libs criterion 2>/dev/null) $(SHARED_LIBS)
+
+# Binaries of tests are linked dynamically: Criterion has no static archive.
+$(BUILD)/test-unit: $(UNIT_OBJ) $(LIBRARY)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $(UNIT_OBJ) $(LIBRARY) $(TEST_LIBS)
+
+check-unit: $(BUILD)/test-unit
+	$(Q)$(BUILD)/test-unit $(if $(FILTER),--filter '$(FILTER)')
+
+# Each header compiles alone, and a third-party library is known by one .c file.
+check-headers:
+	$(Q)tests/headers.sh '$(CC) $(CPPFLAGS) -std=gnu17 $(WARN)' $(HEADERS)
