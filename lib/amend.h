@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes the decision into the document: what the profile gives a container, however the engine asked for it. After
+ * this the document holds only what the schema knows and the profile permits; it is what the runtime will read.
+ */
+#ifndef CFD_AMEND_H
+#define CFD_AMEND_H
+
+#include "lib/base.h"
+#include "lib/err.h"
+
+struct cfd_idmap_result;
+struct cfd_json;
+struct cfd_profile;
+struct cfd_spec;
+struct cfd_userns_range;
+
+struct cfd_amend_decision {
+	const struct cfd_profile *profile;
+	const char *rootfs;	     /* absolute; becomes root.path */
+	const char *bundle;	     /* the engine's, absolute: relative bind sources are made absolute with it */
+	const struct cfd_userns_range *range; /* NULL: no user namespace is added */
+	const struct cfd_idmap_result *mounts; /* replaced mounts, removed sysctls; NULL: none */
+	const struct cfd_json *seccomp;	     /* the new linux.seccomp, from another document; NULL: left as it is */
+	const char *hook_path;		     /* absolute path of cofferdam-hook, or NULL for none */
+};
+
+/*
+ * Capabilities down to the profile's most, ambient and inheritable emptied, noNewPrivileges, read-only root if the
+ * profile says so, masked and read-only paths completed, annotations outside of the allow list removed, seccomp,
+ * user namespace with its mappings, mounts, hooks (createRuntime first in its list, poststop last; each with a
+ * non-empty env). 0 or -ENOMEM or -EINVAL. The view is stale afterwards: only the document counts.
+ */
+int cfd_amend(const struct cfd_spec *spec, const struct cfd_amend_decision *decision, struct cfd_error *err);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container's files as its user namespace needs them, without a chown: an idmapped rootfs (a plain directory, or an
+ * overlay that is rebuilt over idmapped layers), idmapped volumes and engine files, and the mounts that a user namespace
+ * may not make itself. All of it lives in a private mount namespace that dies with the container's processes.
+ */
+#ifndef CFD_IDMAP_H
+#define CFD_IDMAP_H
+
+#include "lib/base.h"
+#include "lib/err.h"
+#include "lib/userns.h"
+
+struct cfd_image;
+struct cfd_profile;
+struct cfd_spec;
+
+struct cfd_idmap_request {
+	const struct cfd_spec *spec;
+	const struct cfd_image *image;
+	const struct cfd_profile *profile;
+	const char *bundle; /* absolute */
+	const char *rootfs; /* absolute, real */
+	int rootfs_fd;	    /* O_PATH */
+	struct cfd_userns_range range;
+	int userns_fd;	       /* maps the range */
+	const char *stage_dir; /* an existing 0711 directory whose parents are 0711: a tmpfs is mounted there, privately */
+};
+
+struct cfd_idmap_mount { /* replaces mounts[index] */
+	size_t index;
+	char *source;	   /* absolute, in the stage */
+	bool clear_type;   /* becomes a bind whatever it was (sysfs, mqueue, proc that were made beforehand) */
+};
+
+struct cfd_idmap_result {
+	char *rootfs; /* absolute, in the stage */
+	struct cfd_idmap_mount *mounts;
+	size_t mount_count;
+	char **removed_sysctls; /* written already, from the host, inside the network namespace; NULL-terminated */
+	char *layers;		/* for people: "overlay, 12 layers" or "directory on ext4" */
+};
+
+/*
+ * Moves THIS process into a new mount namespace and prepares all of it there; the runtime must be started from this
+ * process. Nothing outside of that namespace changes, except net.* sysctls inside the container's own network
+ * namespace. On failure the process must exit: its namespace goes with it. Also replaces descriptors 0-2 that are the
+ * host's /dev/null by a node of our own (crun before 1.24 chowns them).
+ * Errors name the path, its filesystem and the kernel that would be needed.
+ */
+int cfd_idmap_prepare(const struct cfd_idmap_request *request, struct cfd_idmap_result *ret_result,
+		      struct cfd_error *err);
+void cfd_idmap_result_release(struct cfd_idmap_result *result);
+
+#endif

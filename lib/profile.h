@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Profiles: what one image may do. JSON with comments -> struct; `extends`; which profile fits an image.
+ *
+ * Sources: the administrator's directory over the shipped one; a file of the same name replaces. Every file is read
+ * strictly: an unknown key is an error with file, line and column. A key that a profile does not set is taken from the
+ * profiles it extends, the later one winning; lists REPLACE, except `exceptions`, `mounts.allow` and `devices.allow`,
+ * which add up. profiles/schema.json says the same to editors; cofferdam-profile(5) to people.
+ */
+#ifndef CFD_PROFILE_H
+#define CFD_PROFILE_H
+
+#include "lib/base.h"
+#include "lib/err.h"
+
+#include <netinet/in.h>
+
+struct cfd_image;
+
+#define CFD_PROFILE_FORMAT 1 /* the value of the key "cofferdam" */
+
+enum cfd_mode {
+	CFD_MODE_ENFORCE,
+	CFD_MODE_WARN,	 /* log what would be refused, refuse nothing */
+	CFD_MODE_RECORD, /* as warn, and collect */
+};
+
+struct cfd_profile_mount { /* "mounts": {"allow": [ ... ]} */
+	char *source;	   /* absolute; matched exactly or as the directory above it, see cfd_rules */
+	char *destination; /* NULL: any */
+	bool writable;	   /* options has "rw"; the default is read-only */
+	bool idmap;	   /* options has "idmap": the container's ids are those on disk */
+};
+
+enum cfd_shells { CFD_SHELLS_STARTUP, CFD_SHELLS_DENY, CFD_SHELLS_ALLOW };
+
+enum cfd_protocol { CFD_PROTOCOL_ANY, CFD_PROTOCOL_TCP, CFD_PROTOCOL_UDP };
+
+struct cfd_profile_port {
+	enum cfd_protocol protocol;
+	uint16_t first, last; /* 0..65535 is all */
+};
+
+enum cfd_profile_peer_kind {
+	CFD_PEER_LOOPBACK, /* 127.0.0.0/8 and ::1 */
+	CFD_PEER_DNS,	   /* the nameservers of the container's resolv.conf, port 53 */
+	CFD_PEER_CLUSTER,  /* RFC 1918 and RFC 4193 */
+	CFD_PEER_METADATA, /* 169.254.169.254 and fd00:ec2::254 */
+	CFD_PEER_ANY,	   /* everything but metadata */
+	CFD_PEER_NETWORK,  /* {"to": CIDR, "port": ...} */
+};
+
+struct cfd_profile_peer {
+	enum cfd_profile_peer_kind kind;
+	struct in6_addr address; /* v4-mapped for IPv4 */
+	unsigned prefix;	 /* 0..128, of the mapped form */
+	struct cfd_profile_port *ports;
+	size_t port_count; /* 0: all ports of all protocols */
+};
+
+struct cfd_profile_exception {
+	char *rule;    /* id of a rule */
+	char *subject; /* the finding's value, exactly */
+	char *reason;
+	int64_t expires; /* seconds since the epoch, the first moment at which it no longer applies; 0: not given, an error */
+};
+
+struct cfd_profile {
+	char *name;
+	char *path; /* the file it came from */
+	enum cfd_mode mode;
+	char *runtime; /* absolute path of the OCI runtime, or NULL for the configured one */
+	struct cfd_profile_mount *mounts;
+	size_t mount_count;
+	char **devices; /* paths; NULL-terminated */
+	char **capabilities; /* the most it may have, "CAP_..." form, NULL-terminated; NULL: none given anywhere */
+	bool no_new_privileges; /* default true */
+	char **sysctls;
+	bool readonly_rootfs;
+	bool userns_host; /* "userns": "host" (with "userns_reason"); default is "force" */
+	char *userns_reason;
+	char *syscalls;	       /* name of the seccomp profile ("docker-default") or an absolute path */
+	bool all_architectures; /* "syscalls": {"architectures": "all"}; default native only */
+	enum cfd_shells shells;
+	bool image_only;
+	char **exec_allow; /* absolute paths; NULL: no list; empty list: nothing */
+	bool listen_any;
+	struct cfd_profile_port *listen;
+	size_t listen_count;
+	struct cfd_profile_peer *connect;
+	size_t connect_count;
+	bool log_allowed; /* "log": "all": allowed executions and connections are events too */
+	struct cfd_profile_exception *exceptions;
+	size_t exception_count;
+};
+
+struct cfd_profile_set; /* every profile of both directories, by name and by what it matches */
+
+/*
+ * Opens the set: reads the names and match lists of all files (a cached index may serve), and a profile whole only when
+ * it is asked for. A directory that is missing is an empty one. Files must belong to root and not be writable by others.
+ * More than 4096 files, or a file over 1 MiB, is refused.
+ */
+int cfd_profile_set_open(const char *admin_dir, const char *shipped_dir, struct cfd_profile_set **ret_set,
+			 struct cfd_error *err);
+void cfd_profile_set_freep(struct cfd_profile_set **set);
+
+/*
+ * The name of the profile for this image, borrowed from the set, or NULL when none matches. A digest wins over a name,
+ * an exact name over a glob, a longer literal part over a shorter; a tie between two profiles is -EEXIST with both.
+ */
+int cfd_profile_match(const struct cfd_profile_set *set, const struct cfd_image *image, const char **ret_name,
+		      struct cfd_error *err);
+
+/* Loads a profile with all that it extends (at most 16 deep; a circle is an error). -ENOENT: no such name. */
+int cfd_profile_load(const struct cfd_profile_set *set, const char *name, struct cfd_profile **ret_profile,
+		     struct cfd_error *err);
+void cfd_profile_free(struct cfd_profile *profile);
+void cfd_profile_freep(struct cfd_profile **profile);
+
+/* `*` any run within a path component, `**` any run, `?` one character, `\` quotes; anything else is literal. */
+bool cfd_profile_glob(const char *pattern, const char *text);
+
+#endif

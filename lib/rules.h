@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules: one table per group in lib/rules/, one row per rule. A rule looks at one part of the configuration and
+ * adds findings; it never changes anything. `cofferdam rules` prints the rows.
+ */
+#ifndef CFD_RULES_H
+#define CFD_RULES_H
+
+#include "lib/base.h"
+#include "lib/err.h"
+
+#include <sys/types.h>
+
+struct cfd_config;
+struct cfd_image;
+struct cfd_profile;
+struct cfd_spec;
+struct cfd_findings;
+
+/* What a rule may look at. All borrowed. */
+struct cfd_rules_context {
+	const struct cfd_spec *spec;
+	const struct cfd_profile *profile;
+	const struct cfd_image *image;
+	const struct cfd_config *config;
+	const char *container_id;
+	const char *bundle;    /* absolute */
+	int bundle_fd;
+	int rootfs_fd;	       /* O_PATH, or -1 when only the file is judged (`cofferdam check config.json`) */
+	bool host_facts;       /* false: do not look at this host's files; judge the text alone */
+	int64_t now;	       /* seconds since the epoch, for exceptions that expire */
+};
+
+enum cfd_rule_class {
+	CFD_RULE_NEVER,	  /* only an exception with reason and expiry lets it pass */
+	CFD_RULE_ALLOWED, /* a profile's own key can allow it (mounts.allow, devices.allow, ...) */
+};
+
+struct cfd_rule {
+	const char *id;	       /* "mount.engine-socket": group, then what; stable, used in exceptions */
+	enum cfd_rule_class class;
+	const char *refuses;   /* one line: what it refuses */
+	const char *why;       /* what an attacker gets */
+	const char *reference; /* CVE, standard's control, kernel or spec section */
+	const char *allow;     /* what an author writes to allow it; NULL for the never class */
+	int (*check)(const struct cfd_rule *rule, const struct cfd_rules_context *context,
+		     struct cfd_findings *findings, struct cfd_error *err);
+};
+
+struct cfd_rule_group {
+	const char *name;
+	const struct cfd_rule *rules;
+	size_t count;
+};
+
+extern const struct cfd_rule_group cfd_rules_mounts, cfd_rules_devices, cfd_rules_namespaces, cfd_rules_capabilities,
+	cfd_rules_process, cfd_rules_sysctls, cfd_rules_rootfs, cfd_rules_annotations, cfd_rules_hooks;
+
+/* All groups in the order of design; NULL-terminated. */
+extern const struct cfd_rule_group *const cfd_rule_groups[];
+
+/* The row with that id, or NULL. */
+const struct cfd_rule *cfd_rule_find(const char *id);
+
+struct cfd_finding {
+	const struct cfd_rule *rule;
+	char *path;    /* JSON path, "mounts[7].source" */
+	char *value;   /* what stands there; what an exception's subject is compared with */
+	char *message; /* why it is refused, in a clause: "socket of a container engine" */
+	const struct cfd_profile_exception *exception; /* the one that lets it pass, or that has expired; or NULL */
+	bool excepted; /* true: an exception in force lets it pass */
+};
+
+struct cfd_findings {
+	struct cfd_finding *values; /* at most CFD_FINDINGS_MAX; the count goes on */
+	size_t count;
+	size_t total;
+};
+
+#define CFD_FINDINGS_MAX 256
+
+/* Adds one. The value is copied, control characters escaped, cut at 256 bytes. 0 or -ENOMEM in err. */
+int cfd_findings_add(struct cfd_findings *findings, const struct cfd_rule *rule, const char *value,
+		     struct cfd_error *err, const char *message, const char *path_format, ...) CFD_PRINTF(6, 7);
+void cfd_findings_release(struct cfd_findings *findings);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ranges of host ids for containers, and user namespaces that map them. The pool is what /etc/subuid and /etc/subgid
+ * give to one owner ("cofferdam"); every container gets 65536 ids of it that no live container and no other owner has.
+ */
+#ifndef CFD_USERNS_H
+#define CFD_USERNS_H
+
+#include "lib/base.h"
+#include "lib/err.h"
+
+#define CFD_USERNS_RANGE_SIZE 65536u
+#define CFD_USERNS_LOWEST_HOST_ID 65536u /* below are the host's own users */
+
+struct cfd_userns_range {
+	uint32_t base; /* first host id, for uids and gids alike */
+	uint32_t size;
+};
+
+/* Whether this process is in the initial user namespace (/proc/self/uid_map is `0 0 4294967295`). */
+int cfd_userns_is_initial(bool *ret_initial, struct cfd_error *err);
+
+/*
+ * The first range of the pool that is not among `used` (bases of live containers, sorted, aligned as the pool gives
+ * them) and that no other owner in the files has. uid and gid ranges must be the same numbers. The files are read at
+ * most 1 MiB each. -ENOENT: the owner has no range (the message says the two lines to add); -ENOSPC: all in use.
+ */
+int cfd_userns_pick(const char *owner, const char *subuid, const char *subgid, const uint32_t *used, size_t used_count,
+		    struct cfd_userns_range *ret_range, struct cfd_error *err);
+
+/* A new user namespace that maps container id 0.. to the range, as an nsfs descriptor. */
+int cfd_userns_open(const struct cfd_userns_range *range, int *ret_fd, struct cfd_error *err);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verdict: who is the image, which profile, what do the rules find. Shim, hook and `cofferdam check` all ask here,
+ * so that the same question has the same answer everywhere.
+ */
+#ifndef CFD_VERDICT_H
+#define CFD_VERDICT_H
+
+#include "lib/base.h"
+#include "lib/err.h"
+#include "lib/image.h"
+#include "lib/rules.h"
+#include "lib/spec.h"
+
+struct cfd_config;
+struct cfd_json_doc;
+struct cfd_profile;
+struct cfd_profile_set;
+
+struct cfd_verdict_request {
+	const struct cfd_config *config;
+	const char *container_id;
+	const char *bundle;	 /* absolute real path; "" when a file alone is judged */
+	int bundle_fd;		 /* -1 when a file alone is judged */
+	const char *config_file; /* inside of the bundle; NULL: config.json */
+	const char *image_name;	 /* overrides what the engine says (`cofferdam check --image`), or NULL */
+	const char *profile_name; /* overrides the match (`--profile`), or NULL */
+	bool host_facts;
+};
+
+struct cfd_verdict {
+	struct cfd_json_doc *doc;
+	struct cfd_spec spec;
+	struct cfd_image image;
+	struct cfd_profile_set *profiles;
+	struct cfd_profile *profile;
+	char *rootfs;  /* absolute real path of root.path, or NULL when a file alone is judged */
+	int rootfs_fd; /* O_PATH, or -1 */
+	struct cfd_findings findings;
+	bool refused; /* findings that no exception lets pass, and the mode is enforce */
+};
+
+/*
+ * Reads config.json once and decides. 0 means that a verdict was reached, refused or not; an error means that none could
+ * be (unreadable, malformed, no profile, a tie), which callers treat as a refusal. Release in both cases: the request
+ * zero-initialises with CFD_VERDICT_INIT.
+ */
+int cfd_verdict_reach(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err);
+#define CFD_VERDICT_INIT { .rootfs_fd = -1 }
+void cfd_verdict_release(struct cfd_verdict *verdict);
+
+/*
+ * The text that people read, without a final newline:
+ *   cofferdam: refused web-1 (docker.io/library/nginx:1.27, profile nginx): 2 findings
+ *     mounts[7].source /var/run/docker.sock: socket of a container engine [mount.engine-socket]
+ */
+int cfd_verdict_text(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf);
+
+#endif
