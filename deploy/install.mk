@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# What `make install` puts where. PREFIX and DESTDIR as everywhere.
+
+DEPLOY_FILES := $(filter-out deploy/install.mk,$(wildcard deploy/*/*))
+MAN_PAGES     = $(patsubst doc/man/%.md,%,$(MAN_SRC))
+man_section   = $(patsubst .%,%,$(suffix $(1)))
+
+install: all man
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)/profiles/seccomp \
+	        $(DESTDIR)$(SYSCONFDIR)/cofferdam/profiles.d
+	$(if $(filter cofferdam-runtime,$(PROGRAM_NAMES)),install -m 755 $(BUILD)/cofferdam-runtime $(DESTDIR)$(BINDIR)/)
+	$(if $(filter cofferdam,$(PROGRAM_NAMES)),install -m 755 $(BUILD)/cofferdam $(DESTDIR)$(BINDIR)/)
+	$(if $(filter cofferdam-hook,$(PROGRAM_NAMES)),install -m 755 $(BUILD)/cofferdam-hook $(DESTDIR)$(LIBEXECDIR)/)
+	install -m 644 $(filter-out profiles/schema.json,$(wildcard profiles/*.json)) $(DESTDIR)$(DATADIR)/profiles/
+	install -m 644 $(wildcard profiles/seccomp/*.json) $(DESTDIR)$(DATADIR)/profiles/seccomp/
+	install -m 644 profiles/schema.json $(DESTDIR)$(DATADIR)/profile.schema.json
+	@for f in $(DEPLOY_FILES); do d=$(DESTDIR)$(DATADIR)/$${f%/*}; install -d $$d && \
+	  sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' $$f >$$d/$${f##*/} && \
+	  chmod 644 $$d/$${f##*/} || exit 1; done
+	@for page in $(MAN_PAGES); do d=$(DESTDIR)$(MANDIR)/man$${page##*.}; install -d $$d && \
+	  install -m 644 $(BUILD)/man/$$page $$d/ || exit 1; done
+	@echo
+	@echo 'Next: give cofferdam a pool of ids, one line in each of two files, for example'
+	@echo '  echo cofferdam:1073741824:67108864 >> /etc/subuid'
+	@echo '  echo cofferdam:1073741824:67108864 >> /etc/subgid'
+	@echo 'then ask `cofferdam doctor` what this host has, and tell your engine: $(DATADIR)/deploy'
+
+# Configuration and profiles of the administrator's stay.
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/cofferdam-runtime $(DESTDIR)$(BINDIR)/cofferdam
+	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)
+	@for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
