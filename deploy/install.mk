@@ -3,17 +3,19 @@
 
 DEPLOY_FILES := $(filter-out deploy/install.mk,$(wildcard deploy/*/*))
 MAN_PAGES     = $(patsubst doc/man/%.md,%,$(MAN_SRC))
-man_section   = $(patsubst .%,%,$(suffix $(1)))
+
+# $(call put,MODE,FILES,FOLDER)
+put = $(if $(strip $(2)),install -m $(1) $(2) $(DESTDIR)$(3)/)
+built = $(addprefix $(BUILD)/,$(filter $(1),$(PROGRAM_NAMES)))
 
 install: all man
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)/profiles/seccomp \
 	        $(DESTDIR)$(SYSCONFDIR)/cofferdam/profiles.d
-	$(if $(filter cofferdam-runtime,$(PROGRAM_NAMES)),install -m 755 $(BUILD)/cofferdam-runtime $(DESTDIR)$(BINDIR)/)
-	$(if $(filter cofferdam,$(PROGRAM_NAMES)),install -m 755 $(BUILD)/cofferdam $(DESTDIR)$(BINDIR)/)
-	$(if $(filter cofferdam-hook,$(PROGRAM_NAMES)),install -m 755 $(BUILD)/cofferdam-hook $(DESTDIR)$(LIBEXECDIR)/)
-	install -m 644 $(filter-out profiles/schema.json,$(wildcard profiles/*.json)) $(DESTDIR)$(DATADIR)/profiles/
-	install -m 644 $(wildcard profiles/seccomp/*.json) $(DESTDIR)$(DATADIR)/profiles/seccomp/
-	install -m 644 profiles/schema.json $(DESTDIR)$(DATADIR)/profile.schema.json
+	$(call put,755,$(call built,cofferdam-runtime cofferdam),$(BINDIR))
+	$(call put,755,$(call built,cofferdam-hook),$(LIBEXECDIR))
+	$(call put,644,$(filter-out profiles/schema.json,$(wildcard profiles/*.json)),$(DATADIR)/profiles)
+	$(call put,644,$(wildcard profiles/seccomp/*.json),$(DATADIR)/profiles/seccomp)
+	$(call put,644,$(wildcard profiles/schema.json),$(DATADIR))
 	@for f in $(DEPLOY_FILES); do d=$(DESTDIR)$(DATADIR)/$${f%/*}; install -d $$d && \
 	  sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' $$f >$$d/$${f##*/} && \
 	  chmod 644 $$d/$${f##*/} || exit 1; done
