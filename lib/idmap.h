@@ -27,25 +27,44 @@ struct cfd_idmap_request {
 	const char *stage_dir; /* an existing 0711 directory whose parents are 0711: a tmpfs is mounted there, privately */
 };
 
-struct cfd_idmap_mount { /* replaces mounts[index] */
+/*
+ * Replaces mounts[index]: the source becomes this one, and the mount a bind whatever its type was. Of its options stay
+ * rbind (where it stood), ro, nosuid, nodev, noexec and the access time ones; `bind` is added if neither bind nor rbind
+ * was there; what only its old filesystem type understood goes.
+ */
+struct cfd_idmap_mount {
 	size_t index;
-	char *source;	   /* absolute, in the stage */
-	bool clear_type;   /* becomes a bind whatever it was (sysfs, mqueue, proc that were made beforehand) */
+	char *source;	 /* absolute, in the stage */
+	bool clear_type; /* it was no bind before: sysfs, mqueue, proc that were made beforehand */
+};
+
+/*
+ * Replaces linux.devices[index]: the entry goes and a bind mount of this source at the device's path is appended to the
+ * mounts (options bind, nosuid, noexec). In a user namespace runtimes bind the host's node of the same PATH, whatever its
+ * numbers are and whoever owns it; this one has the numbers of the entry and an owner whom the container knows.
+ */
+struct cfd_idmap_device {
+	size_t index;
+	char *source;
 };
 
 struct cfd_idmap_result {
 	char *rootfs; /* absolute, in the stage */
 	struct cfd_idmap_mount *mounts;
 	size_t mount_count;
-	char **removed_sysctls; /* written already, from the host, inside the network namespace; NULL-terminated */
+	struct cfd_idmap_device *devices;
+	size_t device_count;
+	char **removed_sysctls; /* written already, from the host, inside the namespace they belong to; NULL-terminated, or NULL */
 	char *layers;		/* for people: "overlay, 12 layers" or "directory on ext4" */
 };
 
 /*
  * Moves THIS process into a new mount namespace and prepares all of it there; the runtime must be started from this
- * process. Nothing outside of that namespace changes, except net.* sysctls inside the container's own network
- * namespace. On failure the process must exit: its namespace goes with it. Also replaces descriptors 0-2 that are the
- * host's /dev/null by a node of our own (crun before 1.24 chowns them).
+ * process. Nothing outside of that namespace changes, except sysctls inside of namespaces that the container joins by
+ * path (its own network namespace, as an engine made it), and a directory `cofferdam-work` beside an overlay's workdir,
+ * which the next start of the container uses again and which goes with the engine's directory of the container.
+ * On failure the process must exit: its namespace goes with it. Also replaces descriptors 0-2 that are the host's
+ * /dev/null by a node of our own (crun before 1.24 chowns them).
  * Errors name the path, its filesystem and the kernel that would be needed.
  */
 int cfd_idmap_prepare(const struct cfd_idmap_request *request, struct cfd_idmap_result *ret_result,

@@ -38,6 +38,7 @@ struct cfd_spec_mount {
 struct cfd_spec_device { /* linux.devices */
 	const char *type, *path;
 	int64_t major, minor; /* -1 when absent */
+	int64_t file_mode, uid, gid; /* -1 when absent; the runtimes then take 0666, 0, 0 */
 };
 
 struct cfd_spec_device_rule { /* linux.resources.devices */
