@@ -15,3 +15,19 @@ check-unit: $(BUILD)/test-unit
 # Each header compiles alone, and a third-party library is known by one .c file.
 check-headers:
 	$(Q)tests/headers.sh '$(CC) $(CPPFLAGS) -std=gnu17 $(WARN)' $(HEADERS)
+
+# Programs for the VM, whose user space is another release: linked like the product.
+VM_BIN_SRC := $(wildcard tests/vm/bin/*.c)
+VM_BIN     := $(patsubst tests/vm/bin/%.c,$(BUILD)/vm-bin/%,$(VM_BIN_SRC))
+
+$(BUILD)/vm-bin/%: $(BUILD)/obj/tests/vm/bin/%.o $(LIBRARY)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LINK_LIBS)
+
+.PHONY: vm-bin
+vm-bin: $(VM_BIN)
+
+# KERNEL='6.1 6.12' and TESTS='20-guard' select; tests/vm/run boots a VM for a script of your own.
+check-vm: all vm-bin
+	$(Q)BUILD='$(BUILD)' tests/vm/check
