@@ -14,6 +14,8 @@
 struct cfd_config;
 struct cfd_image;
 struct cfd_profile;
+struct cfd_profile_exception;
+struct cfd_sources;
 struct cfd_spec;
 struct cfd_findings;
 
@@ -29,6 +31,7 @@ struct cfd_rules_context {
 	int rootfs_fd;	       /* O_PATH, or -1 when only the file is judged (`cofferdam check config.json`) */
 	bool host_facts;       /* false: do not look at this host's files; judge the text alone */
 	int64_t now;	       /* seconds since the epoch, for exceptions that expire */
+	struct cfd_sources *sources; /* what cfd_rules_run found out about bind sources; callers leave it NULL */
 };
 
 enum cfd_rule_class {
@@ -83,5 +86,11 @@ struct cfd_findings {
 int cfd_findings_add(struct cfd_findings *findings, const struct cfd_rule *rule, const char *value,
 		     struct cfd_error *err, const char *message, const char *path_format, ...) CFD_PRINTF(6, 7);
 void cfd_findings_release(struct cfd_findings *findings);
+
+/*
+ * Runs every rule of every group, then marks what the profile's exceptions let pass. 0 however much was found; an error
+ * means that a rule could not decide, which is a refusal.
+ */
+int cfd_rules_run(const struct cfd_rules_context *context, struct cfd_findings *findings, struct cfd_error *err);
 
 #endif

@@ -25,6 +25,7 @@ struct cfd_verdict_request {
 	const char *config_file; /* inside of the bundle; NULL: config.json */
 	const char *image_name;	 /* overrides what the engine says (`cofferdam check --image`), or NULL */
 	const char *profile_name; /* overrides the match (`--profile`), or NULL */
+	const char *admin_profiles, *shipped_profiles; /* directories; NULL: those of this installation */
 	bool host_facts;
 };
 
@@ -53,6 +54,10 @@ void cfd_verdict_release(struct cfd_verdict *verdict);
  * The text that people read, without a final newline:
  *   cofferdam: refused web-1 (docker.io/library/nginx:1.27, profile nginx): 2 findings
  *     mounts[7].source /var/run/docker.sock: socket of a container engine [mount.engine-socket]
+ *     process.capabilities.bounding[2] CAP_SYS_ADMIN: never allowed [capability.forbidden]
+ *     (`cofferdam rules RULE` explains each and how to allow it)
+ * "would refuse" instead of "refused" when the profile's mode is not enforce, and "passed" when nothing is refused;
+ * findings that an exception lets pass, or no longer does, say so. 0 or -ENOMEM.
  */
 int cfd_verdict_text(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf);
 
