@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The audit log: one JSON object on a line, one write() a line. */
+#include "lib/audit.h"
+
+#include "lib/config.h"
+#include "lib/fd.h"
+#include "lib/profile.h"
+#include "lib/verdict.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket" /* systemd's native protocol, JOURNAL_NATIVE_PROTOCOL */
+
+int cfd_audit_open(const struct cfd_config *config, int *ret_fd, struct cfd_error *err)
+{
+	CFD_AUTO_FREE char *directory = strdup(config->audit_file), *file = strdup(config->audit_file);
+	CFD_AUTO_FD int dirfd = -1, fd = -1;
+	struct stat st;
+	int r;
+
+	if (!directory || !file)
+		return cfd_fail_memory(err, "the audit log");
+	r = cfd_fd_make_dir(AT_FDCWD, dirname(directory), 0700, &dirfd, err);
+	if (r)
+		return cfd_wrap(err, "audit log %s", config->audit_file);
+	fd = openat(dirfd, basename(file),
+		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+	if (fd < 0)
+		return cfd_fail_errno(err, -errno, "cannot open the audit log %s", config->audit_file);
+	if (fstat(fd, &st))
+		return cfd_fail_errno(err, -errno, "cannot stat the audit log %s", config->audit_file);
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022))
+		return cfd_fail(err, -EPERM,
+				"the audit log %s must be a regular file of uid %u that nobody else can write",
+				config->audit_file, geteuid());
+	*ret_fd = cfd_take_fd(&fd);
+	return 0;
+}
+
+static int add_time(struct cfd_buf *buf)
+{
+	struct timespec now;
+	char stamp[32];
+	struct tm utc;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
+	return cfd_buf_addf(buf, "\"time\":\"%s.%03ldZ\"", stamp, now.tv_nsec / 1000000);
+}
+
+/* `,"key":"value"`, or nothing when there is no value. */
+static int add_text(struct cfd_buf *buf, const char *key, const char *value)
+{
+	if (!value)
+		return 0;
+	return cfd_buf_addf(buf, ",\"%s\":", key) || cfd_buf_add_json(buf, value) ? -ENOMEM : 0;
+}
+
+static int begin_line(struct cfd_buf *buf, const char *type, const char *container_id)
+{
+	return cfd_buf_add_string(buf, "{") || add_time(buf) || add_text(buf, "type", type) ||
+	       add_text(buf, "container", container_id);
+}
+
+/* One datagram: fields by lines, the last one the whole line as MESSAGE. A journal that does not listen is no error. */
+static void tell_journal(const struct cfd_buf *line)
+{
+	const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+	CFD_AUTO_BUF struct cfd_buf datagram = {0};
+	CFD_AUTO_FD int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || cfd_buf_addf(&datagram, "PRIORITY=5\nSYSLOG_IDENTIFIER=cofferdam\nMESSAGE=%s", line->data))
+		return;
+	sendto(fd, datagram.data, datagram.length, MSG_NOSIGNAL, (const struct sockaddr *)&address, sizeof(address));
+}
+
+static int end_line(int fd, const struct cfd_config *config, int failed, struct cfd_buf *line, struct cfd_error *err)
+{
+	ssize_t written;
+
+	if (failed || cfd_buf_add_string(line, "}\n"))
+		return cfd_fail_memory(err, "a line of the audit log");
+	do
+		written = write(fd, line->data, line->length);
+	while (written < 0 && errno == EINTR);
+	if (written < 0)
+		return cfd_fail_errno(err, -errno, "cannot write the audit log %s", config->audit_file);
+	if ((size_t)written != line->length)
+		return cfd_fail(err, -ENOSPC, "the audit log %s took only %zd of %zu bytes of a line",
+				config->audit_file, written, line->length);
+	if (config->audit_journal)
+		tell_journal(line);
+	return 0;
+}
+
+static int add_finding(struct cfd_buf *buf, const struct cfd_finding *finding)
+{
+	int r = cfd_buf_add_string(buf, "{\"rule\":") || cfd_buf_add_json(buf, finding->rule->id) ||
+		add_text(buf, "path", finding->path) || add_text(buf, "value", finding->value) ||
+		add_text(buf, "message", finding->message);
+
+	if (!r && finding->exception)
+		r = add_text(buf, "exception", finding->exception->reason) ||
+		    cfd_buf_addf(buf, ",\"expires\":%" PRId64 ",\"excepted\":%s", finding->exception->expires,
+				 finding->excepted ? "true" : "false");
+	return r || cfd_buf_add_string(buf, "}");
+}
+
+static int add_findings(struct cfd_buf *buf, const struct cfd_findings *findings)
+{
+	int r = cfd_buf_addf(buf, ",\"total\":%zu,\"findings\":[", findings->total);
+
+	for (size_t i = 0; !r && i < findings->count; i++)
+		r = (i && cfd_buf_add_string(buf, ",")) || add_finding(buf, &findings->values[i]);
+	return r || cfd_buf_add_string(buf, "]");
+}
+
+static size_t count_standing(const struct cfd_findings *findings)
+{
+	size_t standing = findings->total - findings->count;
+
+	for (size_t i = 0; i < findings->count; i++)
+		standing += !findings->values[i].excepted;
+	return standing;
+}
+
+static const char *verdict_word(const struct cfd_verdict *verdict)
+{
+	if (verdict->refused)
+		return "refused";
+	return count_standing(&verdict->findings) ? "would-refuse" : "allowed";
+}
+
+int cfd_audit_verdict(int fd, const struct cfd_config *config, const char *container_id,
+		      const struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	const struct cfd_image *image = &verdict->image;
+	CFD_AUTO_BUF struct cfd_buf line = {0};
+	int r = begin_line(&line, "verdict", container_id) || add_text(&line, "name", image->container_name) ||
+		add_text(&line, "engine", cfd_engine_name(image->engine)) || add_text(&line, "image", image->name) ||
+		add_text(&line, "digest", image->digests[0]) ||
+		add_text(&line, "profile", verdict->profile ? verdict->profile->name : NULL) ||
+		add_text(&line, "verdict", verdict_word(verdict)) || add_findings(&line, &verdict->findings);
+
+	return end_line(fd, config, r, &line, err);
+}
+
+int cfd_audit_failure(int fd, const struct cfd_config *config, const char *container_id, const char *step,
+		      const char *message, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf line = {0};
+	int r = begin_line(&line, "failure", container_id) || add_text(&line, "verdict", "refused") ||
+		add_text(&line, "step", step) || add_text(&line, "message", message);
+
+	return end_line(fd, config, r, &line, err);
+}
+
+int cfd_audit_notice(int fd, const struct cfd_config *config, const char *container_id, const char *notice,
+		     struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf line = {0};
+	int r = begin_line(&line, "notice", container_id) || add_text(&line, "message", notice);
+
+	return end_line(fd, config, r, &line, err);
+}
