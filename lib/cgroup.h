@@ -13,8 +13,8 @@
  * The container's top cgroup on the unified hierarchy: /proc/PID/cgroup of its first process, cut at what
  * linux.cgroupsPath says ("/a/b", or systemd's "slice:prefix:name" -> ".../prefix-name.scope"). Refused (-EINVAL): no
  * cgroup2 mounted, the hierarchy's root, or a cgroup that also holds the calling process or its parent, since then the
- * guard would govern the engine. Gives an open directory, its path for people and its id (the inode number, which is
- * the kernel's cgroup id on 64 bits).
+ * guard would govern the engine. -ESRCH: no such process. Gives an open directory, its path for people and its id (the
+ * inode number, which is the kernel's cgroup id on 64 bits).
  */
 int cfd_cgroup_of_container(int pid, const char *cgroups_path, int *ret_fd, char **ret_path, uint64_t *ret_id,
 			    struct cfd_error *err);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Everything that the programs in the kernel and lib/ share: the state of one container, the network rules, the events.
+ * Fixed widths, explicit padding, sizes asserted: both sides are compiled by different compilers for different
+ * machines.
+ *
+ * Integers are in the byte order of the host, addresses in that of the network, IPv4 addresses as ::ffff:a.b.c.d.
+ */
+#ifndef CFD_BPF_GUARD_H
+#define CFD_BPF_GUARD_H
+
+#ifdef __bpf__
+#include "bpf/kernel.h"
+#else
+#include <linux/types.h>
+#endif
+
+#define CFD_GUARD_MAGIC 0x63666467u /* a state without it denies everything */
+#define CFD_GUARD_VERSION 1u
+
+#define CFD_GUARD_SHELLS 64  /* a power of two: the programs mask the index with it */
+#define CFD_GUARD_ALLOWED 64 /* likewise */
+#define CFD_GUARD_RESOLVERS 8
+#define CFD_GUARD_LISTENS 16
+#define CFD_GUARD_RANGES 8     /* of ports, for one network */
+#define CFD_GUARD_ANCESTORS 16 /* how far from init a process is looked for while starting */
+
+#define CFD_GUARD_PATH 256
+#define CFD_GUARD_COMM 16 /* the kernel's TASK_COMM_LEN */
+
+#define CFD_GUARD_ROUTES_MAX 16384
+#define CFD_GUARD_POLICIES_MAX 4096
+#define CFD_GUARD_RING_BYTES (256 * 1024)
+
+enum cfd_guard_kind { /* what was judged */
+		      CFD_GUARD_EXEC,
+		      CFD_GUARD_MMAP,
+		      CFD_GUARD_CONNECT,
+		      CFD_GUARD_SEND,
+		      CFD_GUARD_BIND,
+		      CFD_GUARD_LISTEN,
+		      CFD_GUARD_CREATE,
+		      CFD_GUARD_KINDS,
+};
+
+enum cfd_guard_verdict {
+	CFD_GUARD_ALLOWED_IT,
+	CFD_GUARD_WOULD_DENY, /* the policy warns only */
+	CFD_GUARD_DENIED,
+};
+
+enum cfd_guard_reason { /* why: the words that people read are cfd_guard_reason_name()'s */
+			CFD_GUARD_NO_REASON,
+			CFD_GUARD_NO_POLICY,     /* the state is zeroed or of another version */
+			CFD_GUARD_SHELL,         /* a shell, and shells are denied */
+			CFD_GUARD_SHELL_SEALED,  /* a shell, after the container has started */
+			CFD_GUARD_SHELL_FOREIGN, /* a shell, while starting, by a process that init did not start */
+			CFD_GUARD_NOT_LISTED,    /* exec.allow, net.connect or net.listen does not have it */
+			CFD_GUARD_OTHER_FS,      /* not on the root filesystem */
+			CFD_GUARD_CHANGED,       /* on the root filesystem, but not as the image brought it */
+			CFD_GUARD_UNLINKED,      /* memfd, O_TMPFILE, deleted */
+			CFD_GUARD_FAMILY,        /* a kind of socket that is never allowed */
+			CFD_GUARD_ABSTRACT,      /* an abstract unix socket of the host's network namespace */
+			CFD_GUARD_REASONS,
+};
+
+enum cfd_guard_flag {
+	CFD_GUARD_ENFORCE = 1u << 0, /* else: warn */
+	CFD_GUARD_LOG_ALLOWED = 1u << 1,
+	CFD_GUARD_IMAGE_ONLY = 1u << 2,
+	CFD_GUARD_ALLOW_LIST = 1u << 3, /* exec.allow was given; `allowed` is complete */
+	CFD_GUARD_OVERLAY = 1u << 4,    /* the root filesystem is an overlay */
+	CFD_GUARD_LISTEN_ANY = 1u << 5,
+};
+
+enum cfd_guard_shells {
+	CFD_GUARD_SHELLS_DENY, /* 0, so that what was forgotten denies */
+	CFD_GUARD_SHELLS_STARTUP,
+	CFD_GUARD_SHELLS_ALLOW,
+};
+
+struct cfd_guard_address {
+	__u32 words[4]; /* network byte order */
+};
+
+struct cfd_guard_range {
+	__u16 first, last; /* ports, host byte order, both included */
+	__u8 protocol;     /* IPPROTO_TCP, IPPROTO_UDP; 0: any */
+	__u8 unused[3];
+};
+
+/*
+ * The value of cgroup storage: all there is about one container. It appears zeroed when the first program is attached
+ * to the cgroup, is replaced as a whole by cfd_guard_attach, and goes when the cgroup goes.
+ */
+struct cfd_guard_state {
+	__u32 magic, version;
+	__u64 policy;          /* the network rules in `routes` */
+	__u64 cgroup;          /* id of the cgroup that is governed */
+	__u64 digest;          /* of the policy as it was compiled: tells whether the same one is in force */
+	__u64 created;         /* CLOCK_REALTIME ns; files changed since then are not the image's (not on overlay) */
+	__u64 root_ino;        /* of the root directory */
+	__u32 root_dev;        /* of the superblock, as the kernel encodes it: major << 20 | minor */
+	__u32 flags;           /* enum cfd_guard_flag */
+	__u32 init_pid;        /* in the initial pid namespace */
+	__u32 upper_offset;    /* from struct inode to overlay's upper dentry */
+	__u32 outer_mnt_ns[2]; /* inode numbers of mount namespaces where only the runtime is; 0: none */
+	__u32 outer_net_ns;    /* of the host's network namespace */
+	__u8 shells_mode;      /* enum cfd_guard_shells */
+	__u8 unused[3];
+	__u16 shell_count, allowed_count, resolver_count, listen_count;
+	__u64 shells[CFD_GUARD_SHELLS];   /* inode numbers on the root filesystem, ascending */
+	__u64 allowed[CFD_GUARD_ALLOWED]; /* likewise */
+	struct cfd_guard_address resolvers[CFD_GUARD_RESOLVERS];
+	struct cfd_guard_range listens[CFD_GUARD_LISTENS];
+
+	/* What the programs write. */
+	__u64 init_started; /* CLOCK_BOOTTIME ns at which init was forked; 0 until it first executes something */
+	__u32 sealed;       /* 1: the container has started */
+	__u32 unused2;
+	__u64 lost; /* events for which the ring had no room */
+	__u64 allowed_times[CFD_GUARD_KINDS + 1], denied_times[CFD_GUARD_KINDS + 1], warned_times[CFD_GUARD_KINDS + 1];
+};
+
+/* Key and value of the trie of network rules. `bits` counts the policy's 64 too. */
+struct cfd_guard_route_key {
+	__u32 bits;
+	__u32 policy[2]; /* low word, high word */
+	struct cfd_guard_address address;
+};
+
+struct cfd_guard_ports {
+	__u32 count; /* 0: nothing there may be reached */
+	struct cfd_guard_range ranges[CFD_GUARD_RANGES];
+};
+
+/* The value of `policies`, by id: that all rules of that id are in the trie, and which they are. */
+struct cfd_guard_policy {
+	__u64 digest; /* a second hash of the rules: two policies with one id are noticed */
+	__u32 routes;
+	__u32 unused;
+};
+
+struct cfd_guard_event {
+	__u64 time;   /* CLOCK_BOOTTIME ns */
+	__u64 cgroup; /* 0 when there was no policy */
+	__u64 policy;
+	__u32 pid; /* thread group, in the initial pid namespace */
+	__u32 uid; /* in the initial user namespace */
+	__u8 kind; /* enum cfd_guard_kind */
+	__u8 verdict;
+	__u8 reason;
+	__u8 error;        /* errno that the caller got, or would have got; 0 when allowed */
+	__u16 family;      /* AF_...; 0 for exec and mmap */
+	__u16 socket_type; /* SOCK_... */
+	__u16 protocol;    /* IPPROTO_... */
+	__u16 port;        /* host byte order */
+	__u32 unused;
+	struct cfd_guard_address address; /* as it was judged: translated */
+	char comm[CFD_GUARD_COMM];
+	char path[CFD_GUARD_PATH]; /* as the process sees it; empty for network events; the abstract name without its
+				      NUL */
+};
+
+_Static_assert(sizeof(struct cfd_guard_range) == 8, "cfd_guard_range");
+_Static_assert(sizeof(struct cfd_guard_route_key) == 28, "cfd_guard_route_key: no padding");
+_Static_assert(sizeof(struct cfd_guard_ports) == 68, "cfd_guard_ports");
+_Static_assert(sizeof(struct cfd_guard_policy) == 16, "cfd_guard_policy");
+_Static_assert(sizeof(struct cfd_guard_event) == 336, "cfd_guard_event");
+
+_Static_assert(sizeof(struct cfd_guard_state) == 1584, "cfd_guard_state");
+_Static_assert((CFD_GUARD_SHELLS & (CFD_GUARD_SHELLS - 1)) == 0 && CFD_GUARD_SHELLS == CFD_GUARD_ALLOWED, "masks");
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel's types, as far as the programs use them, instead of three megabytes of vmlinux.h. Only names and types
+ * matter: preserve_access_index makes libbpf look the offsets up in the running kernel, and a member that is not there
+ * fails the load. Members that changed their name stand in flavours (`struct inode___old`), tried by
+ * bpf_core_field_exists, with the kernel commit that changed them.
+ */
+#ifndef CFD_BPF_KERNEL_H
+#define CFD_BPF_KERNEL_H
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed char __s8;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+typedef __u16 __le16;
+typedef __u16 __be16;
+typedef __u32 __le32;
+typedef __u32 __be32;
+typedef __u64 __le64;
+typedef __u64 __be64;
+typedef __u16 __sum16;
+typedef __u32 __wsum;
+typedef _Bool bool;
+
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+/* uapi/linux/bpf.h */
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_LPM_TRIE = 11,
+	BPF_MAP_TYPE_CGROUP_STORAGE = 19,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+#define BPF_F_NO_PREALLOC 1u
+
+/* The context of cgroup/connect* and sendmsg*: uapi, so its layout is fixed. */
+struct bpf_sock_addr {
+	__u32 user_family;
+	__u32 user_ip4;
+	__u32 user_ip6[4];
+	__u32 user_port; /* network byte order, in the low 16 bits */
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+	__u32 msg_src_ip4;
+	__u32 msg_src_ip6[4];
+};
+
+/* uapi numbers of sockets and files */
+enum {
+	AF_UNSPEC = 0,
+	AF_UNIX = 1,
+	AF_INET = 2,
+	AF_INET6 = 10,
+	AF_NETLINK = 16,
+	SOCK_STREAM = 1,
+	SOCK_DGRAM = 2,
+	IPPROTO_IP = 0,
+	IPPROTO_TCP = 6,
+	IPPROTO_UDP = 17,
+	NETLINK_ROUTE = 0,
+	EPERM = 1,
+	EACCES = 13,
+	PROT_EXEC = 4,
+};
+
+struct sockaddr_in {
+	__u16 sin_family;
+	__be16 sin_port;
+	__be32 sin_addr;
+};
+
+struct sockaddr_in6 {
+	__u16 sin6_family;
+	__be16 sin6_port;
+	__be32 sin6_flowinfo;
+	__be32 sin6_addr[4];
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
+struct task_struct {
+	int tgid;
+	__u64 start_boottime; /* was real_start_time: cf25e24db61c, 5.5 */
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct nsproxy *nsproxy;
+};
+
+struct super_block {
+	__u32 s_dev;
+};
+
+struct inode {
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	unsigned int i_nlink;
+	__s64 i_ctime_sec; /* 3aa63a569c64, 6.11 */
+	__u32 i_ctime_nsec;
+};
+
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
+};
+
+struct inode___6_6 { /* 13bc24457850: until 6.10 */
+	struct timespec64 __i_ctime;
+};
+
+struct inode___old { /* until 6.5 */
+	struct timespec64 i_ctime;
+};
+
+struct dentry {
+	struct inode *d_inode;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+};
+
+struct linux_binprm {
+	struct file *file;
+	char buf[256]; /* BINPRM_BUF_SIZE; the start of the file, filled before the LSM is asked */
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock_common {
+	unsigned short skc_family;
+	__u16 skc_num; /* local port, host byte order */
+	possible_net_t skc_net;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol; /* a whole u16 since bf9765145b85, 5.6 */
+	__u16 sk_type;
+};
+
+struct socket {
+	short type;
+	struct sock *sk;
+};
+
+struct sockaddr {
+	unsigned short sa_family;
+};
+
+#pragma clang attribute pop
+
+#endif
