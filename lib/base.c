@@ -139,8 +139,7 @@ int cfd_buf_addf(struct cfd_buf *buf, const char *format, ...)
 	return r;
 }
 
-/* The length of the well-formed UTF-8 sequence at `s` (Unicode 15, table 3-7), or 0. */
-static size_t utf8_sequence(const unsigned char *s)
+size_t cfd_utf8_sequence(const unsigned char *s)
 {
 	unsigned char low = 0x80, high = 0xbf;
 	size_t length;
@@ -166,6 +165,20 @@ static size_t utf8_sequence(const unsigned char *s)
 	return length;
 }
 
+bool cfd_utf8_valid(const char *string)
+{
+	const unsigned char *s = (const unsigned char *)string;
+
+	while (*s) {
+		size_t length = cfd_utf8_sequence(s);
+
+		if (!length)
+			return false;
+		s += length;
+	}
+	return true;
+}
+
 static int add_json_byte(struct cfd_buf *buf, unsigned char byte)
 {
 	if (byte == '"' || byte == '\\')
@@ -182,7 +195,7 @@ int cfd_buf_add_json(struct cfd_buf *buf, const char *string)
 	int r = cfd_buf_add(buf, "\"", 1);
 
 	while (!r && *s) {
-		size_t length = utf8_sequence(s);
+		size_t length = cfd_utf8_sequence(s);
 
 		if (length == 0)
 			r = cfd_buf_add_string(buf, "\xef\xbf\xbd");
@@ -204,5 +217,5 @@ int cfd_buf_add_json(struct cfd_buf *buf, const char *string)
 void cfd_buf_release(struct cfd_buf *buf)
 {
 	free(buf->data);
-	*buf = (struct cfd_buf){ 0 };
+	*buf = (struct cfd_buf){0};
 }

@@ -54,6 +54,13 @@ bool cfd_ends_with(const char *string, const char *suffix);
 int cfd_parse_u64(const char *text, uint64_t max, uint64_t *ret_value);
 
 /*
+ * The length of the well-formed UTF-8 sequence at `s` (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing
+ * above U+10FFFF), or 0. A NUL must stand behind the text; it counts as a sequence of one.
+ */
+size_t cfd_utf8_sequence(const unsigned char *s);
+bool cfd_utf8_valid(const char *string);
+
+/*
  * FNV-1a, 64 bits: names files and policies by content. It is no defence against someone who looks for a collision, so
  * whoever uses it compares the content too.
  */
