@@ -10,11 +10,24 @@ $(BUILD)/test-unit: $(UNIT_OBJ) $(LIBRARY)
 	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $(UNIT_OBJ) $(LIBRARY) $(TEST_LIBS)
 
 check-unit: $(BUILD)/test-unit
-	$(Q)$(BUILD)/test-unit $(if $(FILTER),--filter '$(FILTER)')
+	$(Q)tests/criterion unit $(BUILD)/test-unit $(if $(FILTER),--filter '$(FILTER)')
+
+SIM_OBJ := $(call objects,$(SIM_SRC))
+
+$(BUILD)/test-sim: $(SIM_OBJ) $(LIBRARY)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $(SIM_OBJ) $(LIBRARY) $(TEST_LIBS)
+
+check-sim: $(BUILD)/test-sim
+	$(Q)tests/criterion sim $(BUILD)/test-sim $(if $(FILTER),--filter '$(FILTER)')
 
 # Each header compiles alone, and a third-party library is known by one .c file.
 check-headers:
 	$(Q)tests/headers.sh '$(CC) $(CPPFLAGS) -std=gnu17 $(WARN)' $(HEADERS)
+
+# TESTS='10-runtime' selects.
+check-live: all
+	$(Q)BUILD='$(BUILD)' tests/live/run
 
 # Programs for the VM, whose user space is another release: linked like the product.
 VM_BIN_SRC := $(wildcard tests/vm/bin/*.c)
@@ -31,3 +44,7 @@ vm-bin: $(VM_BIN)
 # KERNEL='6.1 6.12' and TESTS='20-guard' select; tests/vm/run boots a VM for a script of your own.
 check-vm: all vm-bin
 	$(Q)BUILD='$(BUILD)' tests/vm/check
+
+# Everything, after installing what is missing. KINDS='unit vm' selects.
+check: deps
+	+$(Q)MAKE='$(MAKE)' BUILD='$(BUILD)' tests/run

@@ -11,7 +11,7 @@ install_build() {
 	local name
 
 	if [ -f deploy/install.mk ]; then
-		make -s install BUILD="$build" DESTDIR="$stage" PREFIX=/usr/local
+		flock "$build" make -s install BUILD="$build" DESTDIR="$stage" PREFIX=/usr/local >/dev/null
 		return
 	fi
 	for name in cofferdam cofferdam-runtime cofferdam-hook; do
