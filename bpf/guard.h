@@ -141,6 +141,12 @@ struct cfd_guard_policy {
 	__u32 unused;
 };
 
+/* The one value of `layout`: what the kernel's own description of its types says of overlayfs. */
+struct cfd_guard_layout {
+	__u32 upper_offset; /* 0: not known yet */
+	__u32 unused;
+};
+
 struct cfd_guard_event {
 	__u64 time;   /* CLOCK_BOOTTIME ns */
 	__u64 cgroup; /* 0 when there was no policy */

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What all programs share: the maps, the container's state, counting, and telling user space. A program finds a reason
+ * to deny (or none) and calls settle(): there a reason becomes a verdict.
+ */
+#ifndef CFD_BPF_EVENT_H
+#define CFD_BPF_EVENT_H
+
+#include "bpf/kernel.h"
+#include "bpf/guard.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+
+/* BPF_PROG() unpacks the arguments of a hook into names, ctx first; few programs use them all. */
+#pragma clang diagnostic ignored "-Wunused-parameter"
+
+/* With a key of 8 bytes, the id of a cgroup, all programs that are attached to a cgroup share one value. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
+	__type(key, __u64);
+	__type(value, struct cfd_guard_state);
+} containers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, CFD_GUARD_ROUTES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cfd_guard_route_key);
+	__type(value, struct cfd_guard_ports);
+} routes SEC(".maps");
+
+/* Only user space uses these two: which policies are whole in `routes`, and what it found out about the kernel. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CFD_GUARD_POLICIES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct cfd_guard_policy);
+} policies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cfd_guard_layout);
+} layout SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, CFD_GUARD_RING_BYTES);
+} guard_events SEC(".maps");
+
+struct socket_facts { /* the part of an event that only network programs have */
+	__u16 family, type, protocol, port;
+	struct cfd_guard_address address;
+};
+
+/* The state of the cgroup that this program was attached to, also for processes in its children. Never NULL. */
+static __always_inline struct cfd_guard_state *container(void)
+{
+	return bpf_get_local_storage(&containers, 0);
+}
+
+static __always_inline bool is_configured(const struct cfd_guard_state *state)
+{
+	return state->magic == CFD_GUARD_MAGIC && state->version == CFD_GUARD_VERSION;
+}
+
+/* A zeroed state has no flags: that no policy is there must deny all the same. */
+static __always_inline __u8 verdict_for(const struct cfd_guard_state *state, __u8 reason)
+{
+	if (!reason)
+		return CFD_GUARD_ALLOWED_IT;
+	return is_configured(state) && !(state->flags & CFD_GUARD_ENFORCE) ? CFD_GUARD_WOULD_DENY : CFD_GUARD_DENIED;
+}
+
+static __always_inline void count(struct cfd_guard_state *state, __u8 kind, __u8 verdict)
+{
+	if (verdict == CFD_GUARD_ALLOWED_IT)
+		__sync_fetch_and_add(&state->allowed_times[kind], 1);
+	else if (verdict == CFD_GUARD_WOULD_DENY)
+		__sync_fetch_and_add(&state->warned_times[kind], 1);
+	else
+		__sync_fetch_and_add(&state->denied_times[kind], 1);
+}
+
+static __always_inline bool is_told(const struct cfd_guard_state *state, __u8 verdict)
+{
+	return verdict != CFD_GUARD_ALLOWED_IT || (state->flags & CFD_GUARD_LOG_ALLOWED);
+}
+
+/* An event with all but path and socket filled in, or NULL when the ring is full, which is counted. */
+static __always_inline struct cfd_guard_event *begin_event(struct cfd_guard_state *state, __u8 kind, __u8 verdict,
+							   __u8 reason, __u8 error)
+{
+	struct cfd_guard_event *event = bpf_ringbuf_reserve(&guard_events, sizeof(*event), 0);
+
+	if (!event) {
+		__sync_fetch_and_add(&state->lost, 1);
+		return NULL;
+	}
+	__builtin_memset(event, 0, sizeof(*event) - sizeof(event->path));
+	event->path[0] = '\0';
+	event->time = bpf_ktime_get_boot_ns();
+	event->cgroup = state->cgroup;
+	event->policy = state->policy;
+	event->pid = bpf_get_current_pid_tgid() >> 32;
+	event->uid = (__u32)bpf_get_current_uid_gid();
+	event->kind = kind;
+	event->verdict = verdict;
+	event->reason = reason;
+	event->error = verdict == CFD_GUARD_ALLOWED_IT ? 0 : error;
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	return event;
+}
+
+/* For LSM programs: 1 allows; 0 denies, with the errno that was set. */
+static __always_inline int answer(__u8 verdict, int error)
+{
+	if (verdict != CFD_GUARD_DENIED)
+		return 1;
+	bpf_set_retval(-error);
+	return 0;
+}
+
+#endif

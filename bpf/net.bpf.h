@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which sockets may be made, which destinations may be reached, which ports listened on.
+ *
+ * Destinations are judged twice, by one function: in the LSM, which sees every family and protocol, and in the cgroup
+ * sock_addr hooks, which see TCP Fast Open and datagrams. A connect of TCP or UDP that the LSM allows is counted in the
+ * second place only. Socket hooks run with the state of the SOCKET's cgroup, that of the process that made it.
+ */
+#ifndef CFD_BPF_NET_H
+#define CFD_BPF_NET_H
+
+#include "bpf/event.bpf.h"
+
+#define MAPPED bpf_htonl(0xffff)    /* ::ffff:0:0/96, RFC 4291 */
+#define NAT64 bpf_htonl(0x0064ff9b) /* 64:ff9b::/96, RFC 6052 */
+#define LOOPBACK4 bpf_htonl(0x7f000001)
+#define SIX_TO_FOUR 0x2002 /* 2002::/16, RFC 3056 */
+#define DNS_PORT 53
+#define SOCKADDR_IN_MIN 16
+#define SOCKADDR_IN6_MIN 24 /* SIN6_LEN_RFC2133: without the scope id */
+
+static __always_inline void set_mapped(struct cfd_guard_address *address, __be32 v4)
+{
+	address->words[0] = address->words[1] = 0;
+	address->words[2] = MAPPED;
+	address->words[3] = v4;
+}
+
+/* The IPv4 address that the packet will have in the end, when a translator carries it; 0 for none. */
+static __always_inline __be32 carried_address(const struct cfd_guard_address *address)
+{
+	__u32 first = bpf_ntohl(address->words[0]), second = bpf_ntohl(address->words[1]);
+	__be32 v4 = 0;
+
+	if (address->words[0] == NAT64 && !address->words[1] && !address->words[2])
+		v4 = address->words[3];
+	else if (first >> 16 == SIX_TO_FOUR)
+		v4 = bpf_htonl(first << 16 | second >> 16);
+	/* No translator leads to this machine: such a one is judged as the IPv6 address that it is. */
+	return bpf_ntohl(v4) >> 24 == 127 ? 0 : v4;
+}
+
+/* As the kernel will understand it: 0.0.0.0 and :: are this machine, and IPv4 in whatever dress is IPv4. */
+static __always_inline void translate(struct cfd_guard_address *address)
+{
+	__be32 v4 = carried_address(address);
+
+	if (v4)
+		set_mapped(address, v4);
+	else if (!address->words[0] && !address->words[1] && address->words[2] == MAPPED && !address->words[3])
+		set_mapped(address, LOOPBACK4);
+	else if (!address->words[0] && !address->words[1] && !address->words[2] && !address->words[3])
+		address->words[3] = bpf_htonl(1);
+}
+
+static __always_inline bool range_has(const struct cfd_guard_range *range, __u16 protocol, __u16 port)
+{
+	return (!range->protocol || range->protocol == protocol) && port >= range->first && port <= range->last;
+}
+
+static __always_inline bool is_resolver(const struct cfd_guard_state *state, const struct cfd_guard_address *address)
+{
+	for (int i = 0; i < CFD_GUARD_RESOLVERS; i++) {
+		const __u32 *words = state->resolvers[i].words;
+
+		if (i >= state->resolver_count)
+			return false;
+		if (words[0] == address->words[0] && words[1] == address->words[1] && words[2] == address->words[2] &&
+		    words[3] == address->words[3])
+			return true;
+	}
+	return false;
+}
+
+/* The longest matching network decides; user space gave it the ports of all networks around it. */
+static __always_inline bool is_routed(const struct cfd_guard_state *state, const struct socket_facts *facts)
+{
+	struct cfd_guard_route_key key = {.bits = 192, .address = facts->address};
+	const struct cfd_guard_ports *ports;
+
+	key.policy[0] = (__u32)state->policy;
+	key.policy[1] = state->policy >> 32;
+	ports = bpf_map_lookup_elem(&routes, &key);
+	if (!ports)
+		return false;
+	for (__u32 i = 0; i < CFD_GUARD_RANGES; i++) {
+		if (i >= ports->count)
+			return false;
+		if (range_has(&ports->ranges[i], facts->protocol, facts->port))
+			return true;
+	}
+	return false;
+}
+
+static __always_inline __u8 no_destination(const struct cfd_guard_state *state, struct socket_facts *facts)
+{
+	if (!is_configured(state))
+		return CFD_GUARD_NO_POLICY;
+	translate(&facts->address);
+	if (facts->port == DNS_PORT && (facts->protocol == IPPROTO_TCP || facts->protocol == IPPROTO_UDP) &&
+	    is_resolver(state, &facts->address))
+		return CFD_GUARD_NO_REASON;
+	return is_routed(state, facts) ? CFD_GUARD_NO_REASON : CFD_GUARD_NOT_LISTED;
+}
+
+static __always_inline __u8 settle_socket(struct cfd_guard_state *state, __u8 kind, __u8 reason, __u8 error,
+					  const struct socket_facts *facts)
+{
+	__u8 verdict = verdict_for(state, reason);
+	struct cfd_guard_event *event;
+
+	count(state, kind, verdict);
+	event = is_told(state, verdict) ? begin_event(state, kind, verdict, reason, error) : NULL;
+	if (event) {
+		event->family = facts->family;
+		event->socket_type = facts->type;
+		event->protocol = facts->protocol;
+		event->port = facts->port;
+		event->address = facts->address;
+		bpf_ringbuf_submit(event, 0);
+	}
+	return verdict;
+}
+
+/* --- cgroup sock_addr: 0 denies with EPERM, which is also what a packet filter that drops gives to senders */
+
+static __always_inline int judge_sock_addr(struct bpf_sock_addr *ctx, __u8 kind, struct socket_facts *facts)
+{
+	struct cfd_guard_state *state = container();
+
+	facts->type = ctx->type;
+	facts->protocol = ctx->protocol;
+	facts->port = bpf_ntohs(ctx->user_port);
+	return settle_socket(state, kind, no_destination(state, facts), EPERM, facts) != CFD_GUARD_DENIED;
+}
+
+static __always_inline int judge_inet4(struct bpf_sock_addr *ctx, __u8 kind)
+{
+	struct socket_facts facts = {.family = AF_INET};
+
+	set_mapped(&facts.address, ctx->user_ip4);
+	return judge_sock_addr(ctx, kind, &facts);
+}
+
+static __always_inline int judge_inet6(struct bpf_sock_addr *ctx, __u8 kind)
+{
+	struct socket_facts facts = {.family = AF_INET6};
+
+	facts.address.words[0] = ctx->user_ip6[0];
+	facts.address.words[1] = ctx->user_ip6[1];
+	facts.address.words[2] = ctx->user_ip6[2];
+	facts.address.words[3] = ctx->user_ip6[3];
+	return judge_sock_addr(ctx, kind, &facts);
+}
+
+SEC("cgroup/connect4")
+int cfd_connect4(struct bpf_sock_addr *ctx)
+{
+	return judge_inet4(ctx, CFD_GUARD_CONNECT);
+}
+
+SEC("cgroup/connect6")
+int cfd_connect6(struct bpf_sock_addr *ctx)
+{
+	return judge_inet6(ctx, CFD_GUARD_CONNECT);
+}
+
+SEC("cgroup/sendmsg4")
+int cfd_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return judge_inet4(ctx, CFD_GUARD_SEND);
+}
+
+SEC("cgroup/sendmsg6")
+int cfd_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return judge_inet6(ctx, CFD_GUARD_SEND);
+}
+
+/* --- LSM */
+
+static __always_inline bool is_inet(__u16 family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
+/* A socket without its inner half is being closed: it stays of no family, which is refused. */
+static __always_inline struct socket_facts facts_of(struct socket *sock, struct sock *sk)
+{
+	struct socket_facts facts = {.type = sock->type};
+
+	if (sk) {
+		facts.family = sk->__sk_common.skc_family;
+		facts.protocol = sk->sk_protocol;
+	}
+	return facts;
+}
+
+/* Reads the address into facts; false when it is too short for its family, which the kernel will refuse anyway. */
+static __always_inline bool read_inet(const void *address, int length, __u16 family, struct socket_facts *facts)
+{
+	struct sockaddr_in6 in6 = {0};
+	const struct sockaddr_in *in = (const void *)&in6;
+
+	if (length < (family == AF_INET ? SOCKADDR_IN_MIN : SOCKADDR_IN6_MIN))
+		return false;
+	if (bpf_probe_read_kernel(&in6, SOCKADDR_IN6_MIN, address))
+		return false;
+	facts->port = bpf_ntohs(in6.sin6_port);
+	if (family == AF_INET)
+		set_mapped(&facts->address, in->sin_addr);
+	else
+		__builtin_memcpy(facts->address.words, in6.sin6_addr, sizeof(facts->address.words));
+	return true;
+}
+
+/* Unix sockets are the container's own, by the filesystem; an abstract name is its network namespace's. */
+static __always_inline __u8 no_unix(const struct cfd_guard_state *state, struct sock *sk, const void *address,
+				    int length)
+{
+	char first = 0;
+
+	if (length <= (int)sizeof(__u16) || bpf_probe_read_kernel(&first, 1, address + sizeof(__u16)) || first)
+		return CFD_GUARD_NO_REASON;
+	if (!sk || sk->__sk_common.skc_net.net->ns.inum == state->outer_net_ns)
+		return CFD_GUARD_ABSTRACT;
+	return CFD_GUARD_NO_REASON;
+}
+
+static __always_inline __u8 no_connect(const struct cfd_guard_state *state, struct sock *sk, const void *address,
+				       int length, struct socket_facts *facts)
+{
+	__u16 family = 0;
+
+	if (!is_configured(state))
+		return CFD_GUARD_NO_POLICY;
+	if (facts->family == AF_NETLINK)
+		return CFD_GUARD_NO_REASON;
+	bpf_probe_read_kernel(&family, sizeof(family), address);
+	if (facts->family == AF_UNIX)
+		return family == AF_UNIX ? no_unix(state, sk, address, length) : CFD_GUARD_NO_REASON;
+	if (!is_inet(facts->family))
+		return CFD_GUARD_FAMILY;
+	if (family == AF_UNSPEC) /* connect(2): dissolves the association */
+		return CFD_GUARD_NO_REASON;
+	if (!is_inet(family) || !read_inet(address, length, family, facts))
+		return CFD_GUARD_FAMILY;
+	return no_destination(state, facts);
+}
+
+SEC("lsm_cgroup/socket_connect")
+int BPF_PROG(cfd_connect, struct socket *sock, struct sockaddr *address, int length)
+{
+	struct cfd_guard_state *state = container();
+	struct sock *sk = sock->sk;
+	struct socket_facts facts = facts_of(sock, sk);
+	__u8 reason = no_connect(state, sk, address, length, &facts);
+
+	if (!reason && is_inet(facts.family) && (facts.protocol == IPPROTO_TCP || facts.protocol == IPPROTO_UDP))
+		return 1;
+	return answer(settle_socket(state, CFD_GUARD_CONNECT, reason, EPERM, &facts), EPERM);
+}
+
+/* TCP and UDP, unix, and the routing netlink, which every resolver asks for addresses. Nothing else can be judged. */
+static __always_inline bool is_known_socket(int family, int type, int protocol)
+{
+	if (family == AF_UNIX)
+		return true;
+	if (family == AF_NETLINK)
+		return protocol == NETLINK_ROUTE;
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	if (type == SOCK_STREAM)
+		return protocol == IPPROTO_IP || protocol == IPPROTO_TCP;
+	return type == SOCK_DGRAM && (protocol == IPPROTO_IP || protocol == IPPROTO_UDP);
+}
+
+SEC("lsm_cgroup/socket_create")
+int BPF_PROG(cfd_create, int family, int type, int protocol, int kern)
+{
+	struct cfd_guard_state *state = container();
+	struct socket_facts facts = {.family = family, .type = type, .protocol = protocol};
+	__u8 reason = CFD_GUARD_NO_REASON;
+
+	if (kern)
+		return 1;
+	if (!is_configured(state))
+		reason = CFD_GUARD_NO_POLICY;
+	else if (!is_known_socket(family, type, protocol))
+		reason = CFD_GUARD_FAMILY;
+	/* socket(2): EACCES, permission to create a socket of the specified type or protocol is denied. */
+	return answer(settle_socket(state, CFD_GUARD_CREATE, reason, EACCES, &facts), EACCES);
+}
+
+static __always_inline bool may_listen(const struct cfd_guard_state *state, const struct socket_facts *facts)
+{
+	if (state->flags & CFD_GUARD_LISTEN_ANY)
+		return true;
+	for (int i = 0; i < CFD_GUARD_LISTENS; i++) {
+		if (i >= state->listen_count)
+			return false;
+		if (facts->port && range_has(&state->listens[i], facts->protocol, facts->port))
+			return true;
+	}
+	return false;
+}
+
+/* What a local port may be used for. Port 0 at bind asks for any, as clients do; at listen it means that none was
+ * bound. */
+static __always_inline __u8 no_local_port(const struct cfd_guard_state *state, const struct socket_facts *facts,
+					  bool is_listen)
+{
+	if (!is_configured(state))
+		return CFD_GUARD_NO_POLICY;
+	if (facts->family == AF_UNIX || facts->family == AF_NETLINK)
+		return CFD_GUARD_NO_REASON;
+	if (!is_inet(facts->family))
+		return CFD_GUARD_FAMILY;
+	if (!is_listen && !facts->port)
+		return CFD_GUARD_NO_REASON;
+	return may_listen(state, facts) ? CFD_GUARD_NO_REASON : CFD_GUARD_NOT_LISTED;
+}
+
+/* EACCES is what bind(2) gives for a protected port: servers and Java's BindException know it. */
+SEC("lsm_cgroup/socket_bind")
+int BPF_PROG(cfd_bind, struct socket *sock, struct sockaddr *address, int length)
+{
+	struct cfd_guard_state *state = container();
+	struct socket_facts facts = facts_of(sock, sock->sk);
+	__be16 port = 0;
+
+	/* At the same place in both families; with AF_UNSPEC bind understands AF_INET. */
+	if (is_inet(facts.family) && length >= (int)sizeof(__u32)) {
+		bpf_probe_read_kernel(&port, sizeof(port), (void *)address + sizeof(__u16));
+		facts.port = bpf_ntohs(port);
+	}
+	return answer(settle_socket(state, CFD_GUARD_BIND, no_local_port(state, &facts, false), EACCES, &facts),
+		      EACCES);
+}
+
+SEC("lsm_cgroup/socket_listen")
+int BPF_PROG(cfd_listen, struct socket *sock, int backlog)
+{
+	struct cfd_guard_state *state = container();
+	struct sock *sk = sock->sk;
+	struct socket_facts facts = facts_of(sock, sk);
+
+	if (sk && is_inet(facts.family))
+		facts.port = sk->__sk_common.skc_num;
+	return answer(settle_socket(state, CFD_GUARD_LISTEN, no_local_port(state, &facts, true), EACCES, &facts),
+		      EACCES);
+}
+
+#endif
