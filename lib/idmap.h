@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The container's files as its user namespace needs them, without a chown: an idmapped rootfs (a plain directory, or an
- * overlay that is rebuilt over idmapped layers), idmapped volumes and engine files, and the mounts that a user namespace
- * may not make itself. All of it lives in a private mount namespace that dies with the container's processes.
+ * overlay that is rebuilt over idmapped layers), idmapped volumes and engine files, and the mounts that a user
+ * namespace may not make itself. All of it lives in a private mount namespace that dies with the container's processes.
  */
 #ifndef CFD_IDMAP_H
 #define CFD_IDMAP_H
@@ -21,27 +21,28 @@ struct cfd_idmap_request {
 	const struct cfd_profile *profile;
 	const char *bundle; /* absolute */
 	const char *rootfs; /* absolute, real */
-	int rootfs_fd;	    /* O_PATH */
+	int rootfs_fd;      /* O_PATH */
 	struct cfd_userns_range range;
-	int userns_fd;	       /* maps the range */
-	const char *stage_dir; /* an existing 0711 directory whose parents are 0711: a tmpfs is mounted there, privately */
+	int userns_fd; /* maps the range */
+	const char
+		*stage_dir; /* an existing 0711 directory whose parents are 0711: a tmpfs is mounted there, privately */
 };
 
 /*
- * Replaces mounts[index]: the source becomes this one, and the mount a bind whatever its type was. Of its options stay
- * rbind (where it stood), ro, nosuid, nodev, noexec and the access time ones; `bind` is added if neither bind nor rbind
- * was there; what only its old filesystem type understood goes.
+ * Replaces the source of mounts[index]. A mount that was a bind keeps its options. One that was not (clear_type)
+ * becomes one: its type goes, of its options stay ro, nosuid, nodev, noexec and the access time ones, and `bind` is
+ * added.
  */
 struct cfd_idmap_mount {
 	size_t index;
-	char *source;	 /* absolute, in the stage */
+	char *source;    /* absolute, in the stage */
 	bool clear_type; /* it was no bind before: sysfs, mqueue, proc that were made beforehand */
 };
 
 /*
  * Replaces linux.devices[index]: the entry goes and a bind mount of this source at the device's path is appended to the
- * mounts (options bind, nosuid, noexec). In a user namespace runtimes bind the host's node of the same PATH, whatever its
- * numbers are and whoever owns it; this one has the numbers of the entry and an owner whom the container knows.
+ * mounts (options bind, nosuid, noexec). In a user namespace runtimes bind the host's node of the same PATH, whatever
+ * its numbers are and whoever owns it; this one has the numbers of the entry and an owner whom the container knows.
  */
 struct cfd_idmap_device {
 	size_t index;
@@ -54,8 +55,9 @@ struct cfd_idmap_result {
 	size_t mount_count;
 	struct cfd_idmap_device *devices;
 	size_t device_count;
-	char **removed_sysctls; /* written already, from the host, inside the namespace they belong to; NULL-terminated, or NULL */
-	char *layers;		/* for people: "overlay, 12 layers" or "directory on ext4" */
+	char **removed_sysctls; /* written already, from the host, inside the namespace they belong to; NULL-terminated,
+				   or NULL */
+	char *layers;           /* for people: "overlay, 12 layers" or "directory on ext4" */
 };
 
 /*

@@ -22,12 +22,12 @@ int cfd_userns_is_initial(bool *ret_initial, struct cfd_error *err);
 
 /*
  * The first range of the pool that is not among `used` (bases of live containers' ranges, sorted) and of which no other
- * owner in the two files has an id. uid and gid ranges must be the same numbers; a range is a whole number of steps from
- * the start of a line of subuid, and lies above the host's own ids. Owners are compared as text: a pool that is given
- * as a uid matches the lines that say that uid. The files are subuid(5) and subgid(5), read at most 1 MiB each; a line
- * that is none of theirs is -EINVAL, as what cannot be read may be somebody's range. A missing file is an empty one.
- * Users of host ids that these files do not name (systemd-nspawn takes from 524288..1879048191) are not looked for.
- * -ENOENT: the owner has no range (the message says the line to add); -ENOSPC: all in use.
+ * owner in the two files has an id. uid and gid ranges must be the same numbers; a range is a whole number of steps
+ * from the start of a line of subuid, and lies above the host's own ids. Owners are compared as text: a pool that is
+ * given as a uid matches the lines that say that uid. The files are subuid(5) and subgid(5), read at most 1 MiB each; a
+ * line that is none of theirs is -EINVAL, as what cannot be read may be somebody's range. A missing file is an empty
+ * one. Users of host ids that these files do not name (systemd-nspawn takes from 524288..1879048191) are not looked
+ * for. -ENOENT: the owner has no range (the message says the line to add); -ENOSPC: all in use.
  */
 int cfd_userns_pick(const char *owner, const char *subuid, const char *subgid, const uint32_t *used, size_t used_count,
 		    struct cfd_userns_range *ret_range, struct cfd_error *err);
