@@ -21,6 +21,12 @@ die() {
 	exit 2
 }
 
+# From here on a command that ends the script is named.
+loud() {
+	set -E
+	trap 'say "status $? at line $LINENO: $BASH_COMMAND"' ERR
+}
+
 # need TOOL...: names every tool that is missing before anything starts.
 need() {
 	local tool missing=''

@@ -54,6 +54,7 @@ build_image() {
 }
 
 if [ $# -eq 2 ] && [ "$1" = --build ]; then
+	loud
 	build_image "$2"
 	exit
 fi

@@ -43,10 +43,10 @@ update_lists() {
 	die "no mirror of Debian among this machine's apt sources serves $SUITE (COFFERDAM_MIRROR=URL names one)"
 }
 
-# The meta package leads to the packages that hold files: one (bookworm, trixie), or image and modules (sid).
+# The meta package leads to the packages that hold files: one (bookworm, trixie), or four (sid).
 kernel_packages() {
 	private_apt "$1" apt-cache depends --recurse --important linux-image-cloud-amd64 |
-		grep -E '^linux-(image|binary|modules)-[0-9].*-cloud-amd64$' | sort -u
+		grep -E '^linux-(image|base|binary|modules)-[0-9].*-cloud-amd64$' | sort -u
 }
 
 unpack_packages() {
@@ -59,6 +59,7 @@ unpack_packages() {
 	for deb in "$state"/debs/*.deb; do
 		dpkg -x "$deb" "$tree"
 	done
+	mkdir -p "$tree/boot"
 	# lib is a symbolic link on a merged system, and here
 	if [ -d "$tree/lib" ]; then
 		mkdir -p "$tree/usr"
@@ -69,7 +70,7 @@ unpack_packages() {
 }
 
 find_vmlinuz() {
-	find "$1/boot" "$1/usr/lib/modules" -name 'vmlinuz*' -type f 2>/dev/null | head -n 1
+	find "$1/boot/" "$1/usr/lib/modules/" -name 'vmlinuz*' -type f -print -quit
 }
 
 # plain_module FILE DESTINATION: busybox's insmod reads no compressed modules.
@@ -131,6 +132,7 @@ build_kernel() {
 }
 
 if [ $# -eq 3 ] && [ "$1" = --build ]; then
+	loud
 	KERNEL=$2
 	SUITE=$(suite_of "$KERNEL")
 	build_kernel "$3"
