@@ -85,12 +85,10 @@ static void tell_journal(const struct cfd_buf *line)
 	sendto(fd, datagram.data, datagram.length, MSG_NOSIGNAL, (const struct sockaddr *)&address, sizeof(address));
 }
 
-static int end_line(int fd, const struct cfd_config *config, int failed, struct cfd_buf *line, struct cfd_error *err)
+static int put_line(int fd, const struct cfd_config *config, const struct cfd_buf *line, struct cfd_error *err)
 {
 	ssize_t written;
 
-	if (failed || cfd_buf_add_string(line, "}\n"))
-		return cfd_fail_memory(err, "a line of the audit log");
 	do
 		written = write(fd, line->data, line->length);
 	while (written < 0 && errno == EINTR);
@@ -102,6 +100,22 @@ static int end_line(int fd, const struct cfd_config *config, int failed, struct 
 	if (config->audit_journal)
 		tell_journal(line);
 	return 0;
+}
+
+static int end_line(int fd, const struct cfd_config *config, int failed, struct cfd_buf *line, struct cfd_error *err)
+{
+	if (failed || cfd_buf_add_string(line, "}\n"))
+		return cfd_fail_memory(err, "a line of the audit log");
+	return put_line(fd, config, line, err);
+}
+
+int cfd_audit_line(int fd, const struct cfd_config *config, const char *object, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf line = {0};
+
+	if (cfd_buf_addf(&line, "%s\n", object))
+		return cfd_fail_memory(err, "a line of the audit log");
+	return put_line(fd, config, &line, err);
 }
 
 static int add_finding(struct cfd_buf *buf, const struct cfd_finding *finding)

@@ -10,9 +10,7 @@
 #include "lib/err.h"
 
 struct cfd_config;
-struct cfd_guard_event;
 struct cfd_image;
-struct cfd_record;
 struct cfd_verdict;
 
 /*
@@ -22,18 +20,15 @@ struct cfd_verdict;
 int cfd_audit_open(const struct cfd_config *config, int *ret_fd, struct cfd_error *err);
 
 /* A verdict: who, which profile, every finding with its path, value, rule, exception. */
-int cfd_audit_verdict(int fd, const struct cfd_config *config, const char *container_id, const struct cfd_verdict *verdict,
-		      struct cfd_error *err);
+int cfd_audit_verdict(int fd, const struct cfd_config *config, const char *container_id,
+		      const struct cfd_verdict *verdict, struct cfd_error *err);
 /* That no verdict could be reached, or that a step failed: `step` names it, `message` says why. */
 int cfd_audit_failure(int fd, const struct cfd_config *config, const char *container_id, const char *step,
 		      const char *message, struct cfd_error *err);
 /* What is done without (need: prefer), keys that were removed from config.json, and the like. */
 int cfd_audit_notice(int fd, const struct cfd_config *config, const char *container_id, const char *notice,
 		     struct cfd_error *err);
-/* An event of the guard's; the record tells whose cgroup it was, NULL when unknown. */
-int cfd_audit_event(int fd, const struct cfd_config *config, const struct cfd_record *record,
-		    const struct cfd_guard_event *event, struct cfd_error *err);
-/* The line of an event, for `cofferdam events`. */
-int cfd_audit_event_line(const struct cfd_record *record, const struct cfd_guard_event *event, struct cfd_buf *buf);
+/* A line that is a JSON object already, such as an event of the guard's (lib/event.h). */
+int cfd_audit_line(int fd, const struct cfd_config *config, const char *object, struct cfd_error *err);
 
 #endif
