@@ -425,8 +425,9 @@ static int prepare(struct parser *p, const char *text, size_t length)
 	if (length > o->max_bytes || length > HIGHEST_BYTES)
 		return cfd_fail(p->err, -EFBIG, "%s: %zu bytes, more than the %zu that are read", o->name, length,
 				o->max_bytes);
+	p->doc->name = cfd_json_alloc_text(p->doc, o->name, strlen(o->name));
 	p->doc->text = cfd_json_alloc(p->doc, length + 2);
-	if (!p->doc->text)
+	if (!p->doc->name || !p->doc->text)
 		return fail_memory(p);
 	memcpy(p->doc->text, text, length);
 	memcpy(p->doc->text + length, " ", 2); /* the space ends a number that stands alone */

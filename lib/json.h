@@ -52,6 +52,7 @@ int cfd_json_parse(const char *text, size_t length, const struct cfd_json_option
 void cfd_json_doc_free(struct cfd_json_doc *doc); /* accepts NULL */
 void cfd_json_doc_freep(struct cfd_json_doc **doc);
 struct cfd_json *cfd_json_root(struct cfd_json_doc *doc);
+const char *cfd_json_name(const struct cfd_json_doc *doc); /* the options' name, for messages */
 
 /* Reading. NULL nodes are accepted everywhere below and read as an absent value. */
 enum cfd_json_type cfd_json_type(const struct cfd_json *node); /* CFD_JSON_NULL for a NULL pointer */
@@ -69,7 +70,8 @@ struct cfd_json *cfd_json_at(const struct cfd_json *array, size_t index); /* NUL
 struct cfd_json *cfd_json_get(const struct cfd_json *object, const char *key); /* NULL when absent; exact bytes */
 /* The i-th member in document order. */
 struct cfd_json *cfd_json_member(const struct cfd_json *object, size_t index, const char **ret_key);
-/* Where the value (for a member: its key) stood in the text, from 1; columns count characters. Nodes that were added have 0, 0. */
+/* Where the value (for a member: its key) stood in the text, from 1; columns count characters.
+ * Nodes that were added have 0, 0. */
 void cfd_json_position(const struct cfd_json_doc *doc, const struct cfd_json *node, unsigned *ret_line,
 		       unsigned *ret_column);
 /* The key of a member; NULL for elements, the root, and nodes that hang nowhere. */

@@ -80,6 +80,11 @@ struct cfd_json *cfd_json_root(struct cfd_json_doc *doc)
 	return doc->root;
 }
 
+const char *cfd_json_name(const struct cfd_json_doc *doc)
+{
+	return doc->name;
+}
+
 enum cfd_json_type cfd_json_type(const struct cfd_json *node)
 {
 	return node ? node->type : CFD_JSON_NULL;

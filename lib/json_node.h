@@ -31,6 +31,7 @@ struct cfd_json_chunk {
 struct cfd_json_doc {
 	struct cfd_json_chunk *chunks;
 	struct cfd_json *root;
+	const char *name;
 	char *text; /* as read, NUL behind it; closing quotes are overwritten by NULs */
 	size_t length;
 	uint64_t seed[2]; /* of the indexes, so that nobody can choose keys that collide */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one table of config.json: OCI runtime-spec 1.3.0 (config.md, config-linux.md, schema/) for Linux, and what runc
+ * and crun still read from earlier versions. Every key, type, range and bound that cofferdam lets through is a row
+ * here.
+ */
+#ifndef CFD_SPEC_SCHEMA_H
+#define CFD_SPEC_SCHEMA_H
+
+#include "lib/base.h"
+
+struct cfd_json;
+
+enum cfd_schema_kind {
+	CFD_SCHEMA_STRING,
+	CFD_SCHEMA_PATH, /* absolute */
+	CFD_SCHEMA_BOOL,
+	CFD_SCHEMA_INT,    /* min..max */
+	CFD_SCHEMA_UINT,   /* 0..max, up to UINT64_MAX */
+	CFD_SCHEMA_CHOICE, /* one of `choices` */
+	CFD_SCHEMA_OBJECT, /* of `members` */
+	CFD_SCHEMA_ARRAY,  /* of at most `max` elements like `element` */
+	CFD_SCHEMA_MAP,    /* of any keys, at most `max`, with values like `element` */
+	CFD_SCHEMA_FOREIGN /* known, and refused whatever it holds */
+};
+
+struct cfd_schema_row {
+	const char *key; /* NULL in the row of an element */
+	enum cfd_schema_kind kind;
+	bool required;
+	int64_t min;
+	uint64_t max;
+	const char *const *choices;           /* NULL-terminated */
+	const struct cfd_schema_row *members; /* ends with a row of kind 0 without a key */
+	const struct cfd_schema_row *element;
+	const char *unique; /* ARRAY of objects: no two elements have the same string there */
+	const char *(*wrong)(const struct cfd_json *value); /* what is wrong with it beyond its type, or NULL */
+};
+
+/* The document as a whole: an object. */
+extern const struct cfd_schema_row cfd_schema_config;
+
+#endif
