@@ -20,7 +20,7 @@ enum cfd_need { /* how much a protection is insisted on */
 };
 
 struct cfd_config {
-	char *runtimes[CFD_CONFIG_MAX_RUNTIMES + 1]; /* absolute paths, NULL-terminated; {"/usr/bin/crun", "/usr/bin/runc"} */
+	char *runtimes[CFD_CONFIG_MAX_RUNTIMES + 1]; /* absolute paths, NULL-terminated; crun, runc in /usr/bin, runc in /usr/sbin */
 	char *default_profile;			     /* "default" */
 	bool refuse_unknown_image;		     /* unknown_image: "refuse"; false: the default profile applies */
 	bool strict_keys;			     /* unknown_keys: "strict" refuses, "warn" (default) removes */
@@ -33,8 +33,9 @@ struct cfd_config {
 };
 
 /*
- * Reads the file, or takes the defaults when there is none. The file must belong to root and not be writable by others.
- * Errors carry file, line and column. The caller releases what was filled, also after the defaults.
+ * Reads the file, or takes the defaults when there is none. The file must belong to root (or the caller) and not be
+ * writable by others. Errors carry file, line and column. The caller releases what was filled, also after the
+ * defaults.
  */
 int cfd_config_read(const char *path, struct cfd_config *ret_config, struct cfd_error *err);
 void cfd_config_release(struct cfd_config *config);
