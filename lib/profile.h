@@ -4,8 +4,8 @@
  *
  * Sources: the administrator's directory over the shipped one; a file of the same name replaces. Every file is read
  * strictly: an unknown key is an error with file, line and column. A key that a profile does not set is taken from the
- * profiles it extends, the later one winning; lists REPLACE, except `exceptions`, `mounts.allow` and `devices.allow`,
- * which add up. profiles/schema.json says the same to editors; cofferdam-profile(5) to people.
+ * profiles it extends, the later one winning; each extended profile is laid down once, below those that extend it.
+ * Lists REPLACE, except `exceptions`, `mounts.allow` and `devices.allow`, which add up. profiles/schema.json says the same to editors; cofferdam-profile(5) to people.
  */
 #ifndef CFD_PROFILE_H
 #define CFD_PROFILE_H
@@ -66,8 +66,10 @@ struct cfd_profile_exception {
 };
 
 struct cfd_profile {
+	int64_t format; /* CFD_PROFILE_FORMAT */
 	char *name;
-	char *path; /* the file it came from */
+	char *description; /* what the file says of itself, or NULL; not inherited */
+	char *path;	   /* the file it came from */
 	enum cfd_mode mode;
 	char *runtime; /* absolute path of the OCI runtime, or NULL for the configured one */
 	struct cfd_profile_mount *mounts;
@@ -97,16 +99,18 @@ struct cfd_profile {
 struct cfd_profile_set; /* every profile of both directories, by name and by what it matches */
 
 /*
- * Opens the set: reads the names and match lists of all files (a cached index may serve), and a profile whole only when
- * it is asked for. A directory that is missing is an empty one. Files must belong to root and not be writable by others.
- * More than 4096 files, or a file over 1 MiB, is refused.
+ * Opens the set: reads the names and match lists of all files NAME.json, and a profile whole only when it is asked for.
+ * A directory that is missing is an empty one, NULL is none. Directories and files must belong to root (or the caller)
+ * and not be writable by others. More than 4096 files, or a file over 1 MiB, is refused. One file that cannot be read
+ * refuses the set, since it might be the one that applies. Files whose name starts with a dot are not looked at.
  */
 int cfd_profile_set_open(const char *admin_dir, const char *shipped_dir, struct cfd_profile_set **ret_set,
 			 struct cfd_error *err);
 void cfd_profile_set_freep(struct cfd_profile_set **set);
 
 /*
- * The name of the profile for this image, borrowed from the set, or NULL when none matches. A digest wins over a name,
+ * The name of the profile for this image, borrowed from the set, or NULL when none matches. A digest (one of the
+ * manifests' or the image's id: each names this very content) wins over a name,
  * an exact name over a glob, a longer literal part over a shorter; a tie between two profiles is -EEXIST with both.
  */
 int cfd_profile_match(const struct cfd_profile_set *set, const struct cfd_image *image, const char **ret_name,
@@ -118,7 +122,10 @@ int cfd_profile_load(const struct cfd_profile_set *set, const char *name, struct
 void cfd_profile_free(struct cfd_profile *profile);
 void cfd_profile_freep(struct cfd_profile **profile);
 
-/* `*` any run within a path component, `**` any run, `?` one character, `\` quotes; anything else is literal. */
+/*
+ * `*` any run within a path component, `**` any run, `?` one character but `/`, `\` quotes the next; anything else is
+ * literal. At most pattern times text steps.
+ */
 bool cfd_profile_glob(const char *pattern, const char *text);
 
 #endif

@@ -1,0 +1,638 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Profiles: reading (tests/corpus/profiles), extending, matching; and that what is shipped holds together. */
+#include "lib/image.h"
+#include "lib/profile.h"
+#include "tests/unit/tree.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CORPUS "tests/corpus/profiles"
+#define SET CFD_AUTO(cfd_profile_set_freep) struct cfd_profile_set *
+#define PROFILE CFD_AUTO(cfd_profile_freep) struct cfd_profile *
+#define DIGEST_A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define DIGEST_B "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static struct cfd_profile_set *open_set(const char *admin, const char *shipped)
+{
+	struct cfd_profile_set *set = NULL;
+	struct cfd_error err;
+
+	cr_assert_eq(cfd_profile_set_open(admin, shipped, &set, &err), 0, "%s", err.message);
+	return set;
+}
+
+static struct cfd_profile *load(const struct cfd_profile_set *set, const char *name)
+{
+	struct cfd_profile *profile = NULL;
+	struct cfd_error err;
+
+	cr_assert_eq(cfd_profile_load(set, name, &profile, &err), 0, "%s", err.message);
+	return profile;
+}
+
+/* A profile NAME.json whose keys behind the name are `keys`. */
+static void write_profile(const char *tree, const char *name, const char *keys)
+{
+	CFD_AUTO_FREE char *text = NULL, *path = NULL;
+
+	cr_assert_geq(asprintf(&text, "{\"cofferdam\": 1, \"name\": \"%s\"%s%s}", name, *keys ? ", " : "", keys), 0);
+	cr_assert_geq(asprintf(&path, "%s.json", name), 0);
+	tree_write(tree, path, text);
+}
+
+Test(profile, globs)
+{
+	static const struct {
+		const char *pattern, *text;
+		bool fits;
+	} cases[] = {
+		{"", "", true},
+		{"", "a", false},
+		{"a", "", false},
+		{"abc", "abc", true},
+		{"abc", "abcd", false},
+		{"abcd", "abc", false},
+		{"*", "", true},
+		{"*", "abc", true},
+		{"*", "a/b", false},
+		{"**", "a/b/c", true},
+		{"a*c", "ac", true},
+		{"a*c", "abbbc", true},
+		{"a*c", "ab/c", false},
+		{"a**c", "ab/c", true},
+		{"?", "a", true},
+		{"?", "", false},
+		{"?", "/", false},
+		{"a?c", "abc", true},
+		{"\\*", "*", true},
+		{"\\*", "a", false},
+		{"\\?x", "?x", true},
+		{"a\\", "a\\", false},
+		{"a\\\\b", "a\\b", true},
+		{"[a]", "[a]", true},
+		{"[a]", "a", false},
+		{"docker.io/library/nginx:1.*", "docker.io/library/nginx:1.27", true},
+		{"docker.io/library/nginx:1.*", "docker.io/library/nginx:11.27", false},
+		{"docker.io/*/nginx:*", "docker.io/library/nginx:1", true},
+		{"docker.io/*/nginx:*", "docker.io/a/b/nginx:1", false},
+		{"docker.io/**/nginx:*", "docker.io/a/b/nginx:1", true},
+		{"docker.io/**nginx:*", "docker.io/evil/xnginx:1", true},
+		{"**/b*/c", "a/b/b1/c", true},
+		{"**/b*/c", "a/b1/x/b2/c", true},
+		{"**/b*/c", "a/b1/x/c", false},
+		{"*a*b*", "xxaxxbxx", true},
+		{"a*b**c*d", "a1b2/c/cd", true},
+		{"a*b**c*d", "a/b2/cd", false},
+		{"**?", "a/", false},
+		{"**?", "/a", true},
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(cases); i++)
+		cr_expect_eq(cfd_profile_glob(cases[i].pattern, cases[i].text), cases[i].fits, "%s on %s",
+			     cases[i].pattern, cases[i].text);
+}
+
+/* The plainest matcher there is, exponential and easy to believe. */
+static bool slow_glob(const char *pattern, const char *text)
+{
+	if (pattern[0] == '*' && pattern[1] == '*')
+		return slow_glob(pattern + 2, text) || (*text && slow_glob(pattern, text + 1));
+	if (pattern[0] == '*')
+		return slow_glob(pattern + 1, text) || (*text && *text != '/' && slow_glob(pattern, text + 1));
+	if (!*pattern)
+		return !*text;
+	if (pattern[0] == '?')
+		return *text && *text != '/' && slow_glob(pattern + 1, text + 1);
+	return *pattern == *text && slow_glob(pattern + 1, text + 1);
+}
+
+static void count_up(char *text, size_t *digits, size_t length, const char *alphabet)
+{
+	for (size_t i = 0; i < length; i++) {
+		digits[i] = (digits[i] + 1) % strlen(alphabet);
+		text[i] = alphabet[digits[i]];
+		if (digits[i])
+			return;
+	}
+}
+
+Test(profile, globs_agree_with_the_plain_matcher_on_everything_small)
+{
+	static const char letters[] = "ab/", signs[] = "*a/b?";
+	char pattern[6] = {0};
+	size_t p[5] = {0}, compared = 0;
+
+	memset(pattern, signs[0], 5);
+	for (size_t i = 0; i < 5 * 5 * 5 * 5 * 5; i++, count_up(pattern, p, 5, signs)) {
+		char text[6] = {0};
+		size_t t[5] = {0};
+
+		memset(text, letters[0], 5);
+		for (size_t k = 0; k < 3 * 3 * 3 * 3 * 3; k++, count_up(text, t, 5, letters)) {
+			compared++;
+			if (cfd_profile_glob(pattern, text) != slow_glob(pattern, text))
+				cr_assert(false, "%s on %s", pattern, text);
+		}
+	}
+	cr_expect_eq(compared, 3125u * 243u);
+}
+
+Test(profile, a_hostile_pattern_costs_no_more_than_pattern_times_text)
+{
+	char pattern[513], text[4096];
+	struct timespec start, end;
+
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (size_t i = 0; i < 510; i += 2)
+		memcpy(pattern + i, "a*", 2);
+	strcpy(pattern + 510, "b");
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+	cr_expect_not(cfd_profile_glob(pattern, text));
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+	cr_expect_lt(end.tv_sec - start.tv_sec, 2);
+}
+
+static void expect_full_lists(const struct cfd_profile *profile)
+{
+	cr_assert_eq(profile->mount_count, 2);
+	cr_expect_str_eq(profile->mounts[0].source, "/srv/www");
+	cr_expect_str_eq(profile->mounts[0].destination, "/usr/share/nginx/html");
+	cr_expect_not(profile->mounts[0].writable);
+	cr_expect_not(profile->mounts[0].idmap);
+	cr_expect_str_eq(profile->mounts[1].source, "/srv/data");
+	cr_expect_null(profile->mounts[1].destination);
+	cr_expect(profile->mounts[1].writable && profile->mounts[1].idmap);
+	cr_expect_str_eq(profile->devices[0], "/dev/fuse");
+	cr_expect_null(profile->devices[1]);
+	cr_expect_str_eq(profile->capabilities[0], "CAP_CHOWN");
+	cr_expect_str_eq(profile->capabilities[1], "CAP_NET_BIND_SERVICE");
+	cr_expect_null(profile->capabilities[2]);
+	cr_expect_str_eq(profile->sysctls[0], "net.core.somaxconn");
+	cr_expect_str_eq(profile->exec_allow[1], "/app/migrate");
+	cr_expect_null(profile->exec_allow[2]);
+	cr_assert_eq(profile->exception_count, 1);
+	cr_expect_str_eq(profile->exceptions[0].rule, "mount.host-path");
+	cr_expect_str_eq(profile->exceptions[0].subject, "/srv/legacy");
+	cr_expect_str_eq(profile->exceptions[0].reason, "OPS-91");
+	/* 1 March 2028, 00:00 UTC: the day that is named is the last one. */
+	cr_expect_eq(profile->exceptions[0].expires, 1835481600);
+}
+
+static void expect_port(const struct cfd_profile_port *port, enum cfd_protocol protocol, unsigned first, unsigned last)
+{
+	cr_expect_eq(port->protocol, protocol);
+	cr_expect_eq(port->first, first);
+	cr_expect_eq(port->last, last);
+}
+
+static void expect_network(const struct cfd_profile_peer *peer, const char *address, unsigned prefix)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	cr_expect_eq(peer->kind, CFD_PEER_NETWORK);
+	cr_expect_str_eq(inet_ntop(AF_INET6, &peer->address, text, sizeof(text)), address);
+	cr_expect_eq(peer->prefix, prefix);
+}
+
+static void expect_full_net(const struct cfd_profile *profile)
+{
+	cr_expect_not(profile->listen_any);
+	cr_assert_eq(profile->listen_count, 3);
+	expect_port(&profile->listen[0], CFD_PROTOCOL_TCP, 80, 80);
+	expect_port(&profile->listen[1], CFD_PROTOCOL_TCP, 8000, 8100);
+	expect_port(&profile->listen[2], CFD_PROTOCOL_UDP, 53, 53);
+	cr_assert_eq(profile->connect_count, 9);
+	for (size_t i = 0; i < 5; i++)
+		cr_expect_eq(profile->connect[i].kind, (enum cfd_profile_peer_kind)(CFD_PEER_LOOPBACK + i));
+	expect_network(&profile->connect[5], "::ffff:10.0.0.0", 104);
+	cr_assert_eq(profile->connect[5].port_count, 1);
+	expect_port(&profile->connect[5].ports[0], CFD_PROTOCOL_TCP, 5432, 5432);
+	expect_network(&profile->connect[6], "::ffff:192.0.2.7", 128);
+	cr_expect_eq(profile->connect[6].port_count, 0);
+	expect_network(&profile->connect[7], "::ffff:0.0.0.0", 96);
+	cr_assert_eq(profile->connect[7].port_count, 2);
+	expect_port(&profile->connect[7].ports[1], CFD_PROTOCOL_UDP, 443, 443);
+	expect_network(&profile->connect[8], "2001:db8::", 32);
+	expect_port(&profile->connect[8].ports[0], CFD_PROTOCOL_TCP, 1, 65535);
+}
+
+Test(profile, every_key_is_read)
+{
+	TREE tree = tree_make();
+
+	tree_copy(tree, "full.json", CORPUS "/full.json");
+	{
+		SET set = open_set(tree, NULL);
+		PROFILE profile = load(set, "full");
+
+		cr_expect_str_eq(profile->name, "full");
+		cr_expect_str_eq(profile->description, "Everything");
+		cr_expect(cfd_ends_with(profile->path, "/full.json"));
+		cr_expect_eq(profile->mode, CFD_MODE_RECORD);
+		cr_expect_str_eq(profile->runtime, "/usr/bin/runc");
+		cr_expect_not(profile->no_new_privileges);
+		cr_expect(profile->readonly_rootfs);
+		cr_expect(profile->userns_host);
+		cr_expect_str_eq(profile->userns_reason, "OPS-17");
+		cr_expect_str_eq(profile->syscalls, "/etc/cofferdam/seccomp/app.json");
+		cr_expect(profile->all_architectures);
+		cr_expect_eq(profile->shells, CFD_SHELLS_DENY);
+		cr_expect_not(profile->image_only);
+		cr_expect(profile->log_allowed);
+		expect_full_lists(profile);
+		expect_full_net(profile);
+	}
+}
+
+Test(profile, what_no_file_says_is_strict)
+{
+	TREE tree = tree_make();
+
+	write_profile(tree, "bare", "");
+	{
+		SET set = open_set(tree, NULL);
+		PROFILE profile = load(set, "bare");
+
+		cr_expect_eq(profile->mode, CFD_MODE_ENFORCE);
+		cr_expect(profile->no_new_privileges);
+		cr_expect(profile->image_only);
+		cr_expect_eq(profile->shells, CFD_SHELLS_STARTUP);
+		cr_expect_not(profile->userns_host);
+		cr_expect_str_eq(profile->syscalls, "docker-default");
+		cr_expect_not(profile->all_architectures);
+		cr_expect_not(profile->listen_any);
+		cr_expect_eq(profile->listen_count + profile->connect_count + profile->mount_count, 0);
+		cr_expect_null(profile->capabilities);
+		cr_expect_null(profile->exec_allow);
+		cr_expect_null(profile->runtime);
+	}
+}
+
+/* What stands behind "// expect: " in the first line. */
+static char *expectation(const char *text)
+{
+	static const char mark[] = "// expect: ";
+
+	cr_assert(cfd_starts_with(text, mark));
+	return strndup(text + sizeof(mark) - 1, strcspn(text, "\n") - (sizeof(mark) - 1));
+}
+
+static void expect_refused(const char *file)
+{
+	TREE tree = tree_make();
+	CFD_AUTO_FREE char *source = tree_path(CORPUS "/bad", file), *text = tree_read(source);
+	CFD_AUTO_FREE char *expected = expectation(text), *name = strndup(file, strlen(file) - strlen(".json"));
+	SET set = NULL;
+	PROFILE profile = NULL;
+	struct cfd_error err = {0};
+	int r;
+
+	tree_write(tree, file, text);
+	r = cfd_profile_set_open(tree, NULL, &set, &err);
+	if (!r)
+		r = cfd_profile_load(set, name, &profile, &err);
+	cr_expect(r == -EINVAL || r == -ELOOP, "%s: %d", file, r);
+	cr_expect_not_null(strstr(err.message, expected), "%s: expected \"%s\" in \"%s\"", file, expected, err.message);
+	cr_expect_not_null(strstr(err.message, file), "%s is not named in \"%s\"", file, err.message);
+	cr_expect_null(profile);
+}
+
+Test(profile, every_bad_file_of_the_corpus_is_refused_with_its_message)
+{
+	DIR *directory = opendir(CORPUS "/bad");
+	const struct dirent *file;
+	size_t count = 0;
+
+	cr_assert_not_null(directory);
+	while ((file = readdir(directory))) {
+		if (!cfd_ends_with(file->d_name, ".json"))
+			continue;
+		expect_refused(file->d_name);
+		count++;
+	}
+	closedir(directory);
+	cr_expect_geq(count, 70);
+}
+
+Test(profile, a_message_has_file_line_and_column)
+{
+	TREE tree = tree_make();
+	CFD_AUTO_FREE char *expected = tree_path(tree, "x.json:4:12: net.listen[0]: \"tcp/0\" is no port");
+	SET set = NULL;
+	PROFILE profile = NULL;
+	struct cfd_error err = {0};
+
+	tree_write(tree, "x.json",
+		   "{ \"cofferdam\": 1,\n  \"name\": \"x\",\n  \"net\": {\n\"listen\": [\"tcp/0\"] } }\n");
+	set = open_set(tree, NULL);
+	cr_expect_eq(cfd_profile_load(set, "x", &profile, &err), -EINVAL);
+	cr_expect(cfd_starts_with(err.message, expected), "%s", err.message);
+}
+
+Test(profile, the_administrators_file_replaces_the_shipped_one)
+{
+	TREE tree = tree_make();
+
+	tree_write(tree, "admin/nginx.json", "{\"cofferdam\": 1, \"name\": \"nginx\", \"mode\": \"warn\"}");
+	/* The shipped file of that name is not even read. */
+	tree_write(tree, "shipped/nginx.json", "{ torn");
+	tree_write(tree, "shipped/redis.json", "{\"cofferdam\": 1, \"name\": \"redis\"}");
+	tree_write(tree, "shipped/README", "no profile");
+	tree_write(tree, "shipped/.new-17-1.json", "{ half written");
+	tree_write(tree, "shipped/seccomp/x.json", "{}");
+	{
+		CFD_AUTO_FREE char *admin = tree_path(tree, "admin"), *shipped = tree_path(tree, "shipped");
+		CFD_AUTO_FREE char *missing = tree_path(tree, "missing");
+		SET set = open_set(admin, shipped);
+		SET alone = open_set(missing, admin);
+		PROFILE nginx = load(set, "nginx");
+		PROFILE redis = load(set, "redis");
+		PROFILE none = NULL;
+		struct cfd_error err = {0};
+
+		cr_expect_eq(nginx->mode, CFD_MODE_WARN);
+		cr_expect(cfd_ends_with(nginx->path, "/admin/nginx.json"));
+		cr_expect_str_eq(redis->name, "redis");
+		cr_expect_eq(cfd_profile_load(alone, "redis", &none, &err), -ENOENT);
+		cr_expect_not_null(strstr(err.message, "there is no profile \"redis\""));
+	}
+}
+
+static void expect_set_refused(const char *tree, int code, const char *expected)
+{
+	SET set = NULL;
+	struct cfd_error err = {0};
+
+	cr_expect_eq(cfd_profile_set_open(tree, NULL, &set, &err), code, "%s", err.message);
+	cr_expect_not_null(strstr(err.message, expected), "expected \"%s\" in \"%s\"", expected, err.message);
+}
+
+Test(profile, what_others_can_write_or_redirect_is_refused)
+{
+	TREE tree = tree_make();
+	CFD_AUTO_FREE char *path = tree_path(tree, "a.json"), *link = tree_path(tree, "b.json");
+
+	write_profile(tree, "a", "");
+	tree_mode(tree, "a.json", 0664);
+	expect_set_refused(tree, -EPERM, "a.json belongs to uid");
+	tree_mode(tree, "a.json", 0644);
+	tree_mode(tree, ".", 0777);
+	expect_set_refused(tree, -EPERM, "so others can change it");
+	tree_mode(tree, ".", 0755);
+	cr_assert_eq(symlink(path, link), 0);
+	expect_set_refused(tree, -ELOOP, "b.json is a symbolic link");
+	cr_assert_eq(unlink(link), 0);
+	cr_assert_eq(mkfifo(link, 0600), 0);
+	expect_set_refused(tree, -EINVAL, "b.json is not a regular file");
+	cr_assert_eq(unlink(link), 0);
+	tree_directory(tree, "c.json");
+	expect_set_refused(tree, -EINVAL, "c.json is not a regular file");
+}
+
+Test(profile, one_unreadable_file_refuses_the_set_because_it_might_be_the_one_that_applies)
+{
+	TREE tree = tree_make();
+
+	write_profile(tree, "good", "");
+	tree_write(tree, "torn.json", "{\"cofferdam\": 1, \"name\": \"to");
+	expect_set_refused(tree, -EINVAL, "torn.json");
+}
+
+Test(profile, names_of_files_are_names_of_profiles)
+{
+	TREE tree = tree_make();
+
+	tree_write(tree, "My Profile.json", "{}");
+	expect_set_refused(tree, -EINVAL, "My Profile.json: the file's name is no profile's name");
+}
+
+Test(profile, extended_keys_are_taken_over_the_later_winning_and_lists_replaced_or_added)
+{
+	TREE tree = tree_make();
+
+	write_profile(tree, "one",
+		      "\"capabilities\": [\"CHOWN\", \"KILL\"], \"mode\": \"warn\", \"log\": \"all\","
+		      "\"mounts\": {\"allow\": [{\"source\": \"/one\"}]}, \"devices\": {\"allow\": [\"/dev/one\"]},"
+		      "\"exceptions\": [{\"rule\": \"r.1\", \"subject\": \"s\", \"reason\": \"r\", \"expires\": "
+		      "\"2027-01-01\"}], \"net\": {\"listen\": [\"any\"], \"connect\": [\"any\"]},"
+		      "\"userns\": \"host\", \"userns_reason\": \"one\", \"description\": \"the one\"");
+	write_profile(tree, "two", "\"capabilities\": [\"SETUID\"], \"mode\": \"record\", \"userns\": \"force\"");
+	write_profile(tree, "three",
+		      "\"extends\": [\"one\", \"two\"], \"mounts\": {\"allow\": [{\"source\": \"/three\"}]},"
+		      "\"devices\": {\"allow\": [\"/dev/three\"]}, \"exceptions\": [{\"rule\": \"r.3\", \"subject\": "
+		      "\"s\", \"reason\": \"r\", \"expires\": \"2027-01-01\"}], \"net\": {\"connect\": []}");
+	{
+		SET set = open_set(tree, NULL);
+		PROFILE profile = load(set, "three");
+
+		cr_expect_str_eq(profile->name, "three");
+		cr_expect_null(profile->description, "not inherited");
+		cr_expect_eq(profile->mode, CFD_MODE_RECORD);
+		cr_expect(profile->log_allowed);
+		cr_expect_str_eq(profile->capabilities[0], "CAP_SETUID");
+		cr_expect_null(profile->capabilities[1]);
+		cr_expect_not(profile->userns_host);
+		cr_expect_null(profile->userns_reason);
+		cr_assert_eq(profile->mount_count, 2);
+		cr_expect_str_eq(profile->mounts[0].source, "/one");
+		cr_expect_str_eq(profile->mounts[1].source, "/three");
+		cr_expect_str_eq(profile->devices[0], "/dev/one");
+		cr_expect_str_eq(profile->devices[1], "/dev/three");
+		cr_expect_null(profile->devices[2]);
+		cr_assert_eq(profile->exception_count, 2);
+		cr_expect(profile->listen_any, "\"net\" is laid over key by key");
+		cr_expect_eq(profile->connect_count, 0);
+	}
+}
+
+Test(profile, a_profile_extended_twice_is_laid_down_once_at_the_bottom)
+{
+	TREE tree = tree_make();
+
+	write_profile(tree, "base", "\"mode\": \"warn\", \"devices\": {\"allow\": [\"/dev/base\"]}");
+	write_profile(tree, "left", "\"extends\": [\"base\"], \"mode\": \"record\"");
+	write_profile(tree, "right", "\"extends\": [\"base\"]");
+	write_profile(tree, "top", "\"extends\": [\"left\", \"right\"]");
+	{
+		SET set = open_set(tree, NULL);
+		PROFILE profile = load(set, "top");
+
+		cr_expect_eq(profile->mode, CFD_MODE_RECORD);
+		cr_expect_str_eq(profile->devices[0], "/dev/base");
+		cr_expect_null(profile->devices[1]);
+	}
+}
+
+static void expect_load(const char *tree, const char *name, int code, const char *expected)
+{
+	SET set = open_set(tree, NULL);
+	PROFILE profile = NULL;
+	struct cfd_error err = {0};
+
+	cr_expect_eq(cfd_profile_load(set, name, &profile, &err), code, "%s", err.message);
+	if (code)
+		cr_expect_not_null(strstr(err.message, expected), "expected \"%s\" in \"%s\"", expected, err.message);
+}
+
+Test(profile, circles_and_deep_chains_are_refused)
+{
+	TREE tree = tree_make();
+
+	write_profile(tree, "a", "\"extends\": [\"b\"]");
+	write_profile(tree, "b", "\"extends\": [\"c\"]");
+	write_profile(tree, "c", "\"extends\": [\"a\"]");
+	expect_load(tree, "a", -ELOOP, "a.json: \"extends\" goes in a circle: a extends itself by way of c");
+	for (int i = 0; i < 17; i++) {
+		char name[16], keys[64] = "";
+
+		snprintf(name, sizeof(name), "n%d", i);
+		if (i < 16)
+			snprintf(keys, sizeof(keys), "\"extends\": [\"n%d\"]", i + 1);
+		write_profile(tree, name, keys);
+	}
+	expect_load(tree, "n1", 0, "");
+	expect_load(tree, "n0", -ELOOP, "more than 16 levels deep");
+}
+
+static const char *match(const struct cfd_profile_set *set, const char *name, const char *digest, const char *id)
+{
+	const struct cfd_image image = {.name = (char *)name, .digests = {(char *)digest}, .id = (char *)id};
+	const char *found = "untouched";
+	struct cfd_error err = {0};
+
+	cr_assert_eq(cfd_profile_match(set, &image, &found, &err), 0, "%s", err.message);
+	return found ? found : "none";
+}
+
+Test(profile, a_digest_wins_over_a_name_and_a_name_over_globs_and_more_literal_over_less)
+{
+	TREE tree = tree_make();
+
+	write_profile(tree, "hub", "\"match\": [{\"image\": \"docker.io/**\"}]");
+	write_profile(tree, "nginx", "\"match\": [{\"image\": \"docker.io/library/nginx:*\"}]");
+	write_profile(tree, "nginx-1", "\"match\": [{\"image\": \"docker.io/library/nginx:1.*\"}]");
+	write_profile(tree, "nginx-127", "\"match\": [{\"image\": \"docker.io/library/nginx:1.27\"}]");
+	write_profile(tree, "pinned", "\"match\": [{\"digest\": \"" DIGEST_A "\"}]");
+	write_profile(tree, "unmatched", "");
+	{
+		SET set = open_set(tree, NULL);
+
+		cr_expect_str_eq(match(set, "docker.io/library/nginx:1.27", DIGEST_B, NULL), "nginx-127");
+		cr_expect_str_eq(match(set, "docker.io/library/nginx:1.26", DIGEST_B, NULL), "nginx-1");
+		cr_expect_str_eq(match(set, "docker.io/library/nginx:2", NULL, NULL), "nginx");
+		cr_expect_str_eq(match(set, "docker.io/library/redis:7", NULL, NULL), "hub");
+		cr_expect_str_eq(match(set, "docker.io/library/nginx:1.27", DIGEST_A, NULL), "pinned");
+		cr_expect_str_eq(match(set, "docker.io/library/nginx:1.27", NULL, DIGEST_A), "pinned", "by id");
+		cr_expect_str_eq(match(set, NULL, DIGEST_A, NULL), "pinned");
+		cr_expect_str_eq(match(set, NULL, NULL, NULL), "none");
+		cr_expect_str_eq(match(set, "quay.io/library/nginx:1.27", NULL, NULL), "none");
+	}
+}
+
+static void expect_tie(const char *a, const char *b, const char *name)
+{
+	TREE tree = tree_make();
+	CFD_AUTO_FREE char *path_a = tree_path(tree, "a.json"), *path_b = tree_path(tree, "b.json");
+	const struct cfd_image image = {.name = (char *)name, .digests = {(char *)DIGEST_A}};
+	SET set = NULL;
+	const char *found = "untouched";
+	struct cfd_error err = {0};
+
+	write_profile(tree, "a", a);
+	write_profile(tree, "b", b);
+	write_profile(tree, "c", "\"match\": [{\"image\": \"**/**\"}]"); /* weaker, and no part of it */
+	set = open_set(tree, NULL);
+	cr_expect_eq(cfd_profile_match(set, &image, &found, &err), -EEXIST, "%s, %s", a, b);
+	cr_expect_str_eq(found, "untouched");
+	cr_expect_not_null(strstr(err.message, path_a), "%s", err.message);
+	cr_expect_not_null(strstr(err.message, path_b), "%s", err.message);
+	cr_expect_null(strstr(err.message, "c.json"));
+}
+
+Test(profile, a_tie_is_an_error_that_names_both)
+{
+	expect_tie("\"match\": [{\"image\": \"docker.io/a/*:1\"}]", "\"match\": [{\"image\": \"docker.io/*/b:1\"}]",
+		   "docker.io/a/b:1");
+	expect_tie("\"match\": [{\"image\": \"docker.io/a/b:1\"}]", "\"match\": [{\"image\": \"docker.io/a/b\\\\:1\"}]",
+		   "docker.io/a/b:1");
+	expect_tie("\"match\": [{\"digest\": \"" DIGEST_A "\"}]",
+		   "\"match\": [{\"image\": \"docker.io/x/y:1\"}, {\"digest\": \"" DIGEST_A "\"}]", "docker.io/a/b:1");
+}
+
+Test(profile, a_tie_below_the_winner_and_one_profile_matching_twice_are_none)
+{
+	TREE tree = tree_make();
+
+	write_profile(tree, "a", "\"match\": [{\"image\": \"docker.io/a/*:1\"}]");
+	write_profile(tree, "b", "\"match\": [{\"image\": \"docker.io/*/b:1\"}]");
+	write_profile(tree, "z", "\"match\": [{\"image\": \"docker.io/a/b:*\"}, {\"image\": \"docker.io/*a/b:1\"}]");
+	{
+		SET set = open_set(tree, NULL);
+
+		cr_expect_str_eq(match(set, "docker.io/a/b:1", NULL, NULL), "z");
+	}
+}
+
+static void copy_shipped(const char *tree)
+{
+	DIR *directory = opendir("profiles");
+	const struct dirent *file;
+
+	cr_assert_not_null(directory);
+	while ((file = readdir(directory))) {
+		CFD_AUTO_FREE char *source = tree_path("profiles", file->d_name);
+
+		if (cfd_ends_with(file->d_name, ".json") && !cfd_streq(file->d_name, "schema.json"))
+			tree_copy(tree, file->d_name, source);
+	}
+	closedir(directory);
+}
+
+Test(profile, what_is_shipped_loads_and_matches)
+{
+	static const struct {
+		const char *image, *profile;
+		enum cfd_shells shells;
+	} cases[] = {
+		{"docker.io/library/nginx:1.27", "nginx", CFD_SHELLS_STARTUP},
+		{"docker.io/library/nginx@" DIGEST_A, "nginx", CFD_SHELLS_STARTUP},
+		{"docker.io/library/redis:7", "redis", CFD_SHELLS_STARTUP},
+		{"docker.io/library/postgres:17-alpine", "postgres", CFD_SHELLS_STARTUP},
+		{"docker.io/library/busybox:latest", "busybox", CFD_SHELLS_ALLOW},
+		{"gcr.io/distroless/static:nonroot", "distroless-static", CFD_SHELLS_DENY},
+		{"gcr.io/distroless/static-debian12:latest", "distroless-static", CFD_SHELLS_DENY},
+	};
+	TREE tree = tree_make();
+
+	copy_shipped(tree);
+	{
+		SET set = open_set(NULL, tree);
+		PROFILE base = load(set, "default");
+
+		cr_expect(base->listen_any && base->image_only && base->no_new_privileges);
+		cr_expect_eq(base->shells, CFD_SHELLS_STARTUP);
+		cr_expect_eq(base->connect_count, 2);
+		for (size_t i = 0; i < CFD_COUNT(cases); i++) {
+			const char *name = match(set, cases[i].image, NULL, NULL);
+			PROFILE profile = load(set, cases[i].profile);
+
+			cr_expect_str_eq(name, cases[i].profile, "%s", cases[i].image);
+			cr_expect_eq(profile->shells, cases[i].shells, "%s", name);
+			cr_expect(profile->image_only, "%s", name);
+			cr_expect_not_null(profile->description);
+		}
+		cr_expect_str_eq(match(set, "docker.io/library/nginx-exporter:1", NULL, NULL), "none");
+		cr_expect_str_eq(match(set, "docker.io/evil/nginx:1", NULL, NULL), "none");
+		cr_expect_str_eq(match(set, "gcr.io/distroless/static/x:1", NULL, NULL), "none");
+	}
+}
