@@ -158,7 +158,7 @@ man: $(patsubst doc/man/%.md,$(BUILD)/man/%,$(MAN_SRC))
 $(BUILD)/man/%: doc/man/%.md
 	$(call say,MAN,$@)
 	@mkdir -p $(@D)
-	$(Q)$(LOWDOWN) -s -Tman -o $@ $<
+	$(Q)$(LOWDOWN) -s -Tman --out-no-smarty -o $@ $<
 
 -include deploy/install.mk
 
