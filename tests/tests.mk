@@ -48,3 +48,18 @@ check-vm: all vm-bin
 # Everything, after installing what is missing. KINDS='unit vm' selects.
 check: deps
 	+$(Q)MAKE='$(MAKE)' BUILD='$(BUILD)' tests/run
+
+# The demonstration runs here if the kernel loads BPF LSM programs, which needs cgroup2 too; else in a VM, which has podman.
+DEPS_DEMO := $(if $(filter cgroup2fs,$(shell stat -f -c %T /sys/fs/cgroup 2>/dev/null)),podman netavark aardvark-dns)
+
+$(BUILD)/cofferdam-demo-app: $(BUILD)/obj/tests/demo/app.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $<
+
+.PHONY: demo-run
+demo-run: all $(BUILD)/cofferdam-demo-app
+	$(Q)BUILD='$(BUILD)' tests/demo/run
+
+demo: deps
+	$(call apt_install,$(DEPS_DEMO))
+	+$(Q)$(MAKE) -s demo-run

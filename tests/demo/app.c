@@ -6,6 +6,7 @@
  *   app wait                    sleep until a signal ends it (the container's main program)
  *   app serve ADDRESS PORT      answer every TCP connection with one line
  *   app connect ADDRESS PORT    connect, print that line; exit 0 when it came
+ *   app socket PATH             leave a unix socket at PATH
  *   app copy FROM TO            copy a program, as an intruder would
  *   app self                    the uid map, seccomp mode and capabilities of this process, from /proc
  */
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static const char greeting[] = "hello from the server\n";
@@ -91,6 +93,19 @@ static int connect_to(char **arguments)
 	return 0;
 }
 
+static int leave_socket(char **arguments)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strncpy(address.sun_path, arguments[0], sizeof(address.sun_path) - 1);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address))) {
+		perror("app: socket");
+		return 1;
+	}
+	return 0;
+}
+
 static int copy_program(char **arguments)
 {
 	int from = open(arguments[0], O_RDONLY | O_CLOEXEC);
@@ -146,6 +161,7 @@ int main(int argc, char **argv)
 		{ "wait", 0, wait_for_signal },
 		{ "serve", 2, serve },
 		{ "connect", 2, connect_to },
+		{ "socket", 1, leave_socket },
 		{ "copy", 2, copy_program },
 		{ "self", 0, print_self },
 	};
@@ -153,6 +169,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0 && argc - 2 == commands[i].arguments)
 			return commands[i].run(argv + 2);
-	fprintf(stderr, "usage: app wait | serve ADDRESS PORT | connect ADDRESS PORT | copy FROM TO | self\n");
+	fprintf(stderr, "usage: app wait | serve ADDRESS PORT | connect ADDRESS PORT | socket PATH | copy FROM TO | self\n");
 	return 2;
 }
