@@ -134,6 +134,12 @@ struct cfd_guard_ports {
 	struct cfd_guard_range ranges[CFD_GUARD_RANGES];
 };
 
+/* One rule as lib/policy keeps it; the trie has the key and the value apart. */
+struct cfd_guard_route {
+	struct cfd_guard_route_key key;
+	struct cfd_guard_ports ports;
+};
+
 /* The value of `policies`, by id: that all rules of that id are in the trie, and which they are. */
 struct cfd_guard_policy {
 	__u64 digest; /* a second hash of the rules: two policies with one id are noticed */
@@ -171,6 +177,7 @@ struct cfd_guard_event {
 _Static_assert(sizeof(struct cfd_guard_range) == 8, "cfd_guard_range");
 _Static_assert(sizeof(struct cfd_guard_route_key) == 28, "cfd_guard_route_key: no padding");
 _Static_assert(sizeof(struct cfd_guard_ports) == 68, "cfd_guard_ports");
+_Static_assert(sizeof(struct cfd_guard_route) == 96, "cfd_guard_route");
 _Static_assert(sizeof(struct cfd_guard_policy) == 16, "cfd_guard_policy");
 _Static_assert(sizeof(struct cfd_guard_event) == 336, "cfd_guard_event");
 

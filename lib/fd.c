@@ -196,6 +196,26 @@ int cfd_fd_open_in_root(int rootfd, const char *path, int flags, int *ret_fd, st
 	return 0;
 }
 
+int cfd_fd_read_in_root(int rootfd, const char *path, size_t max, struct cfd_buf *buf, struct cfd_error *err)
+{
+	CFD_AUTO_FD int found = -1, fd = -1;
+	char link[64];
+	struct stat st;
+	int r = cfd_fd_open_in_root(rootfd, path, O_PATH, &found, err);
+
+	if (r)
+		return r;
+	if (fstat(found, &st))
+		return cfd_fail_errno(err, -errno, "cannot stat %s inside of the root filesystem", path);
+	if (!S_ISREG(st.st_mode))
+		return cfd_fail(err, -EINVAL, "%s inside of the root filesystem is not a regular file", path);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", found);
+	fd = open(link, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return cfd_fail_errno(err, -errno, "cannot read %s inside of the root filesystem", path);
+	return cfd_fd_read(fd, max, path, buf, err);
+}
+
 int cfd_fd_path(int fd, char **ret_path, struct cfd_error *err)
 {
 	char link[64], path[PATH_MAX];

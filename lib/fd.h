@@ -54,6 +54,12 @@ int cfd_fd_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, struc
  */
 int cfd_fd_open_in_root(int rootfd, const char *path, int flags, int *ret_fd, struct cfd_error *err);
 
+/*
+ * Reads a regular file of that root, at most `max` bytes. Nothing is opened for reading before it is known to be a regular
+ * file (-EINVAL), so a FIFO or device in a hostile image does nothing. -ENOENT, -ENOTDIR and -ELOOP as above.
+ */
+int cfd_fd_read_in_root(int rootfd, const char *path, size_t max, struct cfd_buf *buf, struct cfd_error *err);
+
 /* The absolute path that the kernel has for an open descriptor; the caller frees it. */
 int cfd_fd_path(int fd, char **ret_path, struct cfd_error *err);
 

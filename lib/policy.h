@@ -10,8 +10,9 @@
 #include "lib/base.h"
 #include "lib/err.h"
 
-struct cfd_guard_ports;
-struct cfd_guard_route_key;
+#define CFD_POLICY_MAX_ROUTES 1024 /* of one profile; all profiles share CFD_GUARD_ROUTES_MAX */
+
+struct cfd_guard_route;
 struct cfd_guard_state;
 struct cfd_profile;
 struct cfd_spec;
@@ -39,9 +40,7 @@ uint64_t cfd_policy_id(const struct cfd_policy *policy);
 
 /* Borrowed views for lib/guard.c and tests: the state without what only the hook knows, and the network rules. */
 const struct cfd_guard_state *cfd_policy_state(const struct cfd_policy *policy);
-size_t cfd_policy_route_count(const struct cfd_policy *policy);
-const struct cfd_guard_route_key *cfd_policy_route_key(const struct cfd_policy *policy, size_t index);
-const struct cfd_guard_ports *cfd_policy_route_ports(const struct cfd_policy *policy, size_t index);
+const struct cfd_guard_route *cfd_policy_routes(const struct cfd_policy *policy, size_t *ret_count);
 /* A second hash of the rules, so that two policies with one id are noticed. */
 uint64_t cfd_policy_route_digest(const struct cfd_policy *policy);
 

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/policy.h"
+#include "bpf/guard.h"
+#include "lib/fd.h"
+#include "lib/profile.h"
+#include "lib/routes.h"
+#include "lib/shells.h"
+#include "lib/spec.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- routes */
+
+struct rule { /* what the kernel would do: the longest prefix decides */
+	const struct cfd_guard_route *routes;
+	size_t count;
+};
+
+static bool key_covers(const struct cfd_guard_route_key *key, const struct in6_addr *address)
+{
+	struct in6_addr network;
+
+	memcpy(&network, key->address.words, sizeof(network));
+	for (unsigned bit = 0; bit < key->bits - 64; bit++)
+		if ((network.s6_addr[bit / 8] ^ address->s6_addr[bit / 8]) & (0x80 >> (bit % 8)))
+			return false;
+	return true;
+}
+
+static bool allows(const struct rule *rule, const char *text, uint8_t protocol, uint16_t port)
+{
+	const struct cfd_guard_route *best = NULL;
+	struct in6_addr address;
+
+	cr_assert_eq(inet_pton(AF_INET6, text, &address), 1, "%s", text);
+	for (size_t i = 0; i < rule->count; i++)
+		if (key_covers(&rule->routes[i].key, &address) && (!best || rule->routes[i].key.bits > best->key.bits))
+			best = &rule->routes[i];
+	for (uint32_t i = 0; best && i < best->ports.count; i++) {
+		const struct cfd_guard_range *range = &best->ports.ranges[i];
+
+		if ((!range->protocol || range->protocol == protocol) && range->first <= port && port <= range->last)
+			return true;
+	}
+	return false;
+}
+
+static struct cfd_profile_peer network(const char *address, unsigned prefix, struct cfd_profile_port *ports,
+				       size_t count)
+{
+	struct cfd_profile_peer peer = {
+		.kind = CFD_PEER_NETWORK, .prefix = prefix, .ports = ports, .port_count = count};
+
+	cr_assert_eq(inet_pton(AF_INET6, address, &peer.address), 1);
+	return peer;
+}
+
+#define EXPECT_ALLOWED(rule, address, protocol, port)                                                                  \
+	cr_expect(allows(rule, address, protocol, port), "%s port %d is not reached", address, port)
+#define EXPECT_DENIED(rule, address, protocol, port)                                                                   \
+	cr_expect_not(allows(rule, address, protocol, port), "%s port %d is reached", address, port)
+
+static void compile(struct cfd_profile_peer *peers, size_t count, struct rule *ret_rule,
+		    struct cfd_guard_route **storage)
+{
+	struct cfd_profile profile = {.connect = peers, .connect_count = count};
+	struct cfd_error err = {0};
+
+	*storage = NULL;
+	cr_assert_eq(cfd_routes_compile(&profile, storage, &ret_rule->count, &err), 0, "%s", err.message);
+	ret_rule->routes = *storage;
+}
+
+Test(routes, no_peers_are_no_rules)
+{
+	CFD_AUTO_FREE struct cfd_guard_route *storage = NULL;
+	struct rule rule;
+
+	compile(NULL, 0, &rule, &storage);
+	cr_expect_eq(rule.count, 0);
+	cr_expect_null(storage);
+}
+
+Test(routes, a_longer_network_has_the_ports_of_those_around_it)
+{
+	struct cfd_profile_port web = {CFD_PROTOCOL_TCP, 443, 443}, dns = {CFD_PROTOCOL_UDP, 53, 53};
+	struct cfd_profile_peer peers[] = {network("::ffff:10.0.0.0", 104, &web, 1),
+					   network("::ffff:10.1.2.3", 112, &dns, 1) /* host bits do not matter */};
+	CFD_AUTO_FREE struct cfd_guard_route *storage = NULL;
+	struct rule rule;
+
+	compile(peers, 2, &rule, &storage);
+	EXPECT_ALLOWED(&rule, "::ffff:10.9.9.9", IPPROTO_TCP, 443);
+	EXPECT_DENIED(&rule, "::ffff:10.9.9.9", IPPROTO_UDP, 53);
+	EXPECT_DENIED(&rule, "::ffff:10.9.9.9", IPPROTO_UDP, 443);
+	EXPECT_ALLOWED(&rule, "::ffff:10.1.9.9", IPPROTO_TCP, 443);
+	EXPECT_ALLOWED(&rule, "::ffff:10.1.9.9", IPPROTO_UDP, 53);
+	EXPECT_DENIED(&rule, "::ffff:11.0.0.1", IPPROTO_TCP, 443);
+	EXPECT_DENIED(&rule, "::10.0.0.1", IPPROTO_TCP, 443);
+}
+
+Test(routes, metadata_must_be_named)
+{
+	static const struct {
+		enum cfd_profile_peer_kind kind;
+		const char *v4, *v6; /* reached, and not metadata */
+		bool metadata;
+	} cases[] = {
+		{CFD_PEER_ANY, "::ffff:8.8.8.8", "2001:db8::1", false},
+		{CFD_PEER_CLUSTER, "::ffff:172.31.255.1", "fd00::1", false},
+		{CFD_PEER_METADATA, "::ffff:169.254.169.254", "fd00:ec2::254", true},
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
+		struct cfd_profile_peer peer = {.kind = cases[i].kind};
+		CFD_AUTO_FREE struct cfd_guard_route *storage = NULL;
+		struct rule rule;
+
+		compile(&peer, 1, &rule, &storage);
+		EXPECT_ALLOWED(&rule, cases[i].v4, IPPROTO_TCP, 80);
+		EXPECT_ALLOWED(&rule, cases[i].v6, IPPROTO_UDP, 1);
+		cr_expect_eq(allows(&rule, "::ffff:169.254.169.254", IPPROTO_TCP, 80), cases[i].metadata, "case %zu",
+			     i);
+		cr_expect_eq(allows(&rule, "fd00:ec2::254", IPPROTO_TCP, 80), cases[i].metadata, "case %zu", i);
+	}
+}
+
+Test(routes, all_of_a_family_is_that_family_without_metadata)
+{
+	struct cfd_profile_peer v4 = network("::ffff:0.0.0.0", 96, NULL, 0), v6 = network("::", 0, NULL, 0);
+	struct cfd_profile_peer link_local = network("::ffff:169.254.0.0", 112, NULL, 0);
+	CFD_AUTO_FREE struct cfd_guard_route *storage4 = NULL, *storage6 = NULL, *storage_local = NULL;
+	struct rule rule;
+
+	compile(&v4, 1, &rule, &storage4);
+	EXPECT_ALLOWED(&rule, "::ffff:1.2.3.4", IPPROTO_TCP, 1);
+	EXPECT_DENIED(&rule, "2001:db8::1", IPPROTO_TCP, 1);
+	EXPECT_DENIED(&rule, "::ffff:169.254.169.254", IPPROTO_TCP, 80);
+	compile(&v6, 1, &rule, &storage6);
+	EXPECT_ALLOWED(&rule, "2001:db8::1", IPPROTO_TCP, 1);
+	EXPECT_DENIED(&rule, "::ffff:1.2.3.4", IPPROTO_TCP, 1);
+	EXPECT_DENIED(&rule, "fd00:ec2::254", IPPROTO_TCP, 80);
+	compile(&link_local, 1, &rule, &storage_local);
+	EXPECT_ALLOWED(&rule, "::ffff:169.254.169.254", IPPROTO_TCP, 80);
+}
+
+Test(routes, loopback_is_both_families)
+{
+	struct cfd_profile_peer peer = {.kind = CFD_PEER_LOOPBACK};
+	CFD_AUTO_FREE struct cfd_guard_route *storage = NULL;
+	struct rule rule;
+
+	compile(&peer, 1, &rule, &storage);
+	EXPECT_ALLOWED(&rule, "::ffff:127.255.0.1", IPPROTO_TCP, 80);
+	EXPECT_ALLOWED(&rule, "::1", IPPROTO_UDP, 80);
+	EXPECT_DENIED(&rule, "::2", IPPROTO_TCP, 80);
+	EXPECT_DENIED(&rule, "::ffff:128.0.0.1", IPPROTO_TCP, 80);
+}
+
+Test(routes, port_ranges_are_joined_and_bounded)
+{
+	struct cfd_profile_port ports[20];
+	struct cfd_profile_peer peer = network("::ffff:10.0.0.0", 104, ports, 20);
+	struct cfd_profile profile = {.connect = &peer, .connect_count = 1};
+	CFD_AUTO_FREE struct cfd_guard_route *storage = NULL;
+	struct cfd_guard_route *untouched = NULL;
+	struct cfd_error err = {0};
+	struct rule rule;
+	size_t count;
+
+	for (uint16_t i = 0; i < 20; i++)
+		ports[i] = (struct cfd_profile_port){CFD_PROTOCOL_TCP, (uint16_t)(100 + i), (uint16_t)(100 + i)};
+	compile(&peer, 1, &rule, &storage);
+	EXPECT_ALLOWED(&rule, "::ffff:10.0.0.1", IPPROTO_TCP, 100);
+	EXPECT_ALLOWED(&rule, "::ffff:10.0.0.1", IPPROTO_TCP, 119);
+	EXPECT_DENIED(&rule, "::ffff:10.0.0.1", IPPROTO_TCP, 120);
+	for (uint16_t i = 0; i < 20; i++)
+		ports[i] =
+			(struct cfd_profile_port){CFD_PROTOCOL_TCP, (uint16_t)(100 + 2 * i), (uint16_t)(100 + 2 * i)};
+	cr_expect_eq(cfd_routes_compile(&profile, &untouched, &count, &err), -E2BIG);
+	cr_expect_null(untouched);
+	cr_expect(strstr(err.message, "::ffff:10.0.0.0/104"), "%s", err.message);
+	ports[19] = (struct cfd_profile_port){CFD_PROTOCOL_ANY, 0, 65535};
+	cr_expect_eq(cfd_routes_compile(&profile, &untouched, &count, &err), 0, "%s", err.message);
+	free(untouched);
+}
+
+Test(routes, resolvers_are_read_as_the_c_library_does)
+{
+	static const struct {
+		const char *text, *expected[4];
+	} cases[] = {
+		{"", {"::ffff:127.0.0.1", "::ffff:127.0.0.11"}},
+		{"# nameserver 1.1.1.1\nsearch x\nnameserver 10.0.0.2\n", {"::ffff:10.0.0.2", "::ffff:127.0.0.11"}},
+		{"nameserver\nnameserver x\nnameserver fe80::1%eth0\n\tnameserver\t::1 # c",
+		 {"fe80::1", "::1", "::ffff:127.0.0.11"}},
+		{"nameserver 1.0.0.1\nnameserver 1.0.0.2\nnameserver 1.0.0.3\nnameserver 1.0.0.4\n",
+		 {"::ffff:1.0.0.1", "::ffff:1.0.0.2", "::ffff:1.0.0.3", "::ffff:127.0.0.11"}},
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
+		struct cfd_guard_address addresses[CFD_GUARD_RESOLVERS];
+		struct cfd_error err = {0};
+		uint16_t count = 0;
+
+		cr_assert_eq(cfd_routes_resolvers(cases[i].text, addresses, CFD_GUARD_RESOLVERS, &count, &err), 0);
+		for (uint16_t k = 0; k < count; k++) {
+			struct in6_addr expected;
+
+			cr_assert(k < 4 && cases[i].expected[k], "case %zu: resolver %u too many", i, k);
+			inet_pton(AF_INET6, cases[i].expected[k], &expected);
+			cr_expect_eq(memcmp(&expected, &addresses[k], sizeof(expected)), 0, "case %zu, %u", i, k);
+		}
+		cr_expect(count == 4 || !cases[i].expected[count], "case %zu: %u resolvers", i, count);
+	}
+}
+
+/* --- shells and the whole */
+
+static int make_root(void)
+{
+	char path[] = "/tmp/cofferdam-test-XXXXXX";
+	static const char *const made[] = {"bin", "usr", "usr/bin", "etc", "opt"};
+	int fd;
+
+	cr_assert_not_null(mkdtemp(path));
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_assert_geq(fd, 0);
+	for (size_t i = 0; i < CFD_COUNT(made); i++)
+		cr_assert_eq(mkdirat(fd, made[i], 0755), 0);
+	return fd;
+}
+
+static uint64_t make_file(int root, const char *path, const char *content)
+{
+	CFD_AUTO_FD int fd = openat(root, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	struct stat st;
+
+	cr_assert_geq(fd, 0, "%s", path);
+	cr_assert_eq(write(fd, content, strlen(content)), (ssize_t)strlen(content));
+	cr_assert_eq(fstat(fd, &st), 0);
+	return st.st_ino;
+}
+
+static bool has(const uint64_t *list, size_t count, uint64_t inode)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == inode)
+			return true;
+	return false;
+}
+
+Test(shells, are_found_by_name_by_list_and_behind_links)
+{
+	CFD_AUTO_FD int root = make_root();
+	uint64_t busybox = make_file(root, "opt/multi", ""), bash = make_file(root, "usr/bin/bash", "");
+	uint64_t own = make_file(root, "opt/own-shell", ""), cat = make_file(root, "bin/cat", "");
+	uint64_t coreutils = make_file(root, "usr/bin/coreutils", ""), inodes[CFD_GUARD_SHELLS];
+	struct cfd_error err = {0};
+	size_t count = 0;
+
+	cr_assert_eq(symlinkat("/opt/multi", root, "bin/sh"), 0); /* absolute: inside of the root */
+	cr_assert_eq(symlinkat("../../../../../opt/multi", root, "bin/ash"), 0);
+	cr_assert_eq(symlinkat("loop", root, "bin/zsh"), 0);
+	cr_assert_eq(symlinkat("zsh", root, "bin/loop"), 0);
+	cr_assert_eq(symlinkat("coreutils", root, "usr/bin/false"), 0);
+	cr_assert_eq(mkfifoat(root, "bin/dash", 0755), 0);
+	make_file(root, "etc/shells", "# /bin/cat\n/opt/own-shell # mine\n/usr/bin/false\nrelative\n/none\n");
+	cr_assert_eq(cfd_shells_find(root, inodes, CFD_GUARD_SHELLS, &count, &err), 0, "%s", err.message);
+	cr_expect_eq(count, 3);
+	cr_expect(has(inodes, count, busybox) && has(inodes, count, bash) && has(inodes, count, own));
+	cr_expect_not(has(inodes, count, cat));
+	cr_expect_not(has(inodes, count, coreutils));
+	for (size_t i = 1; i < count; i++)
+		cr_expect_lt(inodes[i - 1], inodes[i], "ascending");
+	cr_expect_eq(cfd_shells_find(root, inodes, 2, &count, &err), -E2BIG);
+}
+
+Test(shells, a_list_that_is_no_file_is_refused_and_not_waited_for)
+{
+	CFD_AUTO_FD int root = make_root();
+	uint64_t inodes[4];
+	struct cfd_error err = {0};
+	size_t count = 77;
+
+	cr_assert_eq(mkfifoat(root, "etc/shells", 0644), 0);
+	cr_expect_eq(cfd_shells_find(root, inodes, 4, &count, &err), -EINVAL, "%s", err.message);
+	cr_expect_eq(count, 77);
+}
+
+static struct cfd_policy *compile_policy(const struct cfd_profile *profile, const struct cfd_spec *spec, int root)
+{
+	struct cfd_policy *policy = NULL;
+	struct cfd_error err = {0};
+
+	cr_assert_eq(cfd_policy_compile(profile, spec, root, &policy, &err), 0, "%s", err.message);
+	return policy;
+}
+
+Test(policy, has_what_the_profile_says)
+{
+	CFD_AUTO_FD int root = make_root();
+	uint64_t sh = make_file(root, "bin/sh", ""), app = make_file(root, "opt/app", "");
+	char listed[] = "/opt/app", missing[] = "/opt/missing", *allow[] = {listed, missing, NULL};
+	struct cfd_profile_port ports[] = {{CFD_PROTOCOL_TCP, 80, 80}, {CFD_PROTOCOL_UDP, 53, 53}};
+	struct cfd_profile profile = {.shells = CFD_SHELLS_STARTUP,
+				      .image_only = true,
+				      .exec_allow = allow,
+				      .listen = ports,
+				      .listen_count = 2};
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *policy = compile_policy(&profile, NULL, root);
+	const struct cfd_guard_state *state = cfd_policy_state(policy);
+	struct stat st;
+	size_t count;
+
+	cr_assert_eq(fstat(root, &st), 0);
+	cr_expect(state->magic == CFD_GUARD_MAGIC && state->version == CFD_GUARD_VERSION);
+	cr_expect_eq(state->flags, CFD_GUARD_ENFORCE | CFD_GUARD_IMAGE_ONLY | CFD_GUARD_ALLOW_LIST);
+	cr_expect_eq(state->shells_mode, CFD_GUARD_SHELLS_STARTUP);
+	cr_expect(state->shell_count == 1 && state->shells[0] == sh);
+	cr_expect(state->allowed_count == 1 && state->allowed[0] == app);
+	cr_expect_eq(state->root_ino, st.st_ino);
+	cr_expect_neq(state->root_dev, 0);
+	cr_expect_gt(state->created, (uint64_t)st.st_ctime * 1000000000);
+	cr_expect_eq(state->listen_count, 2);
+	cr_expect_eq(state->resolver_count, 0);
+	cfd_policy_routes(policy, &count);
+	cr_expect_eq(count, 0);
+	cr_expect_neq(cfd_policy_id(policy), 0);
+}
+
+Test(policy, an_empty_list_allows_nothing_and_no_list_everything)
+{
+	CFD_AUTO_FD int root = make_root();
+	char *none[] = {NULL};
+	struct cfd_profile empty = {.exec_allow = none}, absent = {0};
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *one = compile_policy(&empty, NULL, root);
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *other = compile_policy(&absent, NULL, root);
+
+	cr_expect(cfd_policy_state(one)->flags & CFD_GUARD_ALLOW_LIST);
+	cr_expect_eq(cfd_policy_state(one)->allowed_count, 0);
+	cr_expect_not(cfd_policy_state(other)->flags & CFD_GUARD_ALLOW_LIST);
+}
+
+Test(policy, warn_does_not_enforce_and_record_logs_all)
+{
+	CFD_AUTO_FD int root = make_root();
+	struct cfd_profile warn = {.mode = CFD_MODE_WARN}, record = {.mode = CFD_MODE_RECORD};
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *one = compile_policy(&warn, NULL, root);
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *other = compile_policy(&record, NULL, root);
+
+	cr_expect_eq(cfd_policy_state(one)->flags & (CFD_GUARD_ENFORCE | CFD_GUARD_LOG_ALLOWED), 0);
+	cr_expect_eq(cfd_policy_state(other)->flags & (CFD_GUARD_ENFORCE | CFD_GUARD_LOG_ALLOWED),
+		     CFD_GUARD_LOG_ALLOWED);
+}
+
+Test(policy, resolvers_come_from_the_engines_file_else_from_the_image)
+{
+	CFD_AUTO_FD int root = make_root(), elsewhere = make_root();
+	struct cfd_profile_peer dns = {.kind = CFD_PEER_DNS};
+	struct cfd_profile profile = {.connect = &dns, .connect_count = 1};
+	CFD_AUTO_FREE char *source = NULL;
+	struct cfd_spec_mount mount = {.destination = "/etc/resolv.conf"};
+	struct cfd_spec spec = {.mounts = &mount, .mount_count = 1};
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *image = NULL, *engine = NULL, *missing = NULL;
+	struct cfd_error err = {0};
+
+	make_file(root, "etc/resolv.conf", "nameserver 1.2.3.4\n");
+	make_file(elsewhere, "etc/resolv.conf", "nameserver 5.6.7.8\n");
+	image = compile_policy(&profile, NULL, root);
+	cr_expect_eq(cfd_policy_state(image)->resolvers[0].words[3], inet_addr("1.2.3.4"));
+	cr_assert_eq(cfd_fd_path(elsewhere, &source, &err), 0);
+	source = realloc(source, strlen(source) + 32);
+	mount.source = strcat(source, "/etc/resolv.conf");
+	engine = compile_policy(&profile, &spec, root);
+	cr_expect_eq(cfd_policy_state(engine)->resolvers[0].words[3], inet_addr("5.6.7.8"));
+	cr_expect_eq(cfd_policy_id(engine), cfd_policy_id(image), "resolvers are not part of the shared rules");
+	mount.source = "/nonexistent/resolv.conf";
+	cr_expect_eq(cfd_policy_compile(&profile, &spec, root, &missing, &err), -ENOENT);
+}
+
+Test(policy, the_id_names_the_network_rules)
+{
+	CFD_AUTO_FD int root = make_root();
+	struct cfd_profile_peer peers[] = {{.kind = CFD_PEER_LOOPBACK}, {.kind = CFD_PEER_CLUSTER}};
+	struct cfd_profile_peer swapped[] = {{.kind = CFD_PEER_CLUSTER}, {.kind = CFD_PEER_LOOPBACK}};
+	struct cfd_profile a = {.connect = peers, .connect_count = 2}, b = {.connect = swapped, .connect_count = 2};
+	struct cfd_profile c = {.connect = peers, .connect_count = 1};
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *one = compile_policy(&a, NULL, root);
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *same = compile_policy(&b, NULL, root);
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *other = compile_policy(&c, NULL, root);
+	const struct cfd_guard_route *routes;
+	size_t count;
+
+	cr_expect_eq(cfd_policy_id(one), cfd_policy_id(same));
+	cr_expect_eq(cfd_policy_route_digest(one), cfd_policy_route_digest(same));
+	cr_expect_neq(cfd_policy_id(one), cfd_policy_id(other));
+	cr_expect_neq(cfd_policy_route_digest(one), cfd_policy_route_digest(other));
+	routes = cfd_policy_routes(one, &count);
+	cr_assert_gt(count, 0);
+	for (size_t i = 0; i < count; i++)
+		cr_expect_eq((uint64_t)routes[i].key.policy[1] << 32 | routes[i].key.policy[0], cfd_policy_id(one));
+}
+
+Test(policy, a_file_is_whole_or_refused)
+{
+	CFD_AUTO_FD int root = make_root();
+	struct cfd_profile_peer peer = {.kind = CFD_PEER_ANY};
+	struct cfd_profile profile = {.connect = &peer, .connect_count = 1};
+	CFD_AUTO(cfd_policy_freep)
+	struct cfd_policy *policy = compile_policy(&profile, NULL, root), *read = NULL, *none = NULL;
+	CFD_AUTO_BUF struct cfd_buf bytes = {0};
+	struct cfd_error err = {0};
+
+	cr_assert_eq(cfd_policy_write(policy, root, "policy.bin", &err), 0, "%s", err.message);
+	cr_assert_eq(cfd_policy_read(root, "policy.bin", &read, &err), 0, "%s", err.message);
+	cr_expect_eq(cfd_policy_id(read), cfd_policy_id(policy));
+	cr_expect_eq(memcmp(cfd_policy_state(read), cfd_policy_state(policy), sizeof(struct cfd_guard_state)), 0);
+
+	cr_assert_eq(cfd_fd_read_file(root, "policy.bin", 1 << 20, &bytes, &err), 0);
+	for (size_t cut = 0; cut < bytes.length; cut += 97) {
+		cr_assert_eq(cfd_fd_write_file(root, "torn", bytes.data, cut, 0600, false, &err), 0);
+		cr_expect_eq(cfd_policy_read(root, "torn", &none, &err), -EBADMSG, "%zu bytes", cut);
+	}
+	for (size_t at = 0; at < bytes.length; at += 61) {
+		bytes.data[at] ^= 0x10;
+		cr_assert_eq(cfd_fd_write_file(root, "torn", bytes.data, bytes.length, 0600, false, &err), 0);
+		cr_expect_eq(cfd_policy_read(root, "torn", &none, &err), -EBADMSG, "byte %zu", at);
+		bytes.data[at] ^= 0x10;
+	}
+	cr_expect_null(none);
+}
