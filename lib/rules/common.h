@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the rules of several groups need; for lib/rules only. */
+#ifndef CFD_RULES_COMMON_H
+#define CFD_RULES_COMMON_H
+
+#include "lib/config.h"
+#include "lib/image.h"
+#include "lib/profile.h"
+#include "lib/rules.h"
+#include "lib/spec.h"
+
+/* The head of a rule's check. */
+#define CFD_RULE_CHECK(name)                                                                                           \
+	static int name(const struct cfd_rule *rule, const struct cfd_rules_context *context,                          \
+			struct cfd_findings *findings, struct cfd_error *err)
+
+/* Whether cofferdam will put this container into a user namespace of its own. */
+bool cfd_rules_userns_forced(const struct cfd_rules_context *context);
+
+/* Whether an exception of the profile that is in force lets this subject of the rule pass. */
+bool cfd_rules_excepted(const struct cfd_rules_context *context, const char *rule_id, const char *subject);
+
+/* Whether the NULL-terminated list (or NULL) has the string. */
+bool cfd_rules_listed(char *const *list, const char *string);
+
+/* The spec section and file of each rule's row: */
+#define CFD_REF_PSS "Kubernetes Pod Security Standards: "
+#define CFD_REF_CIS "CIS Docker Benchmark 1.6: "
+#define CFD_REF_SPEC "runtime-spec: "
+
+#endif

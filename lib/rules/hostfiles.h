@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Paths of this host, resolved and compared by (device, inode); for lib/rules only.
+ *
+ * A path says little: symbolic links, bind mounts and ".." give one object many names. So a source is resolved once,
+ * by the kernel, and every directory above it is identified; what is protected is identified too. An object is beneath
+ * a protected one when one of the directories above it IS the protected one, whatever the names.
+ */
+#ifndef CFD_RULES_HOSTFILES_H
+#define CFD_RULES_HOSTFILES_H
+
+#include "lib/base.h"
+#include "lib/err.h"
+#include "lib/path.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct cfd_protected;
+
+#define CFD_RESOLVED_DEPTH 128 /* a path of more components is refused; people use fewer than 20 */
+
+struct cfd_identity {
+	dev_t device;
+	ino_t inode;
+};
+
+struct cfd_resolved {
+	char path[CFD_PATH_MAX]; /* as the kernel names it: no symlinks, no ".." */
+	struct stat stat;
+	struct cfd_identity chain[CFD_RESOLVED_DEPTH + 1]; /* from "/" down to the object itself */
+	size_t count;
+	char swappable[CFD_PATH_MAX]; /* a directory above in which somebody other than root can replace the next; or ""
+				       */
+};
+
+/*
+ * Resolves as the mounting runtime would, but not through magic links (/proc/PID/fd, /proc/PID/root). -ENOENT and
+ * others are returned as they are, with a message; -EAGAIN: it changed while it was looked at.
+ */
+int cfd_resolve(const char *path, struct cfd_resolved *ret_resolved, struct cfd_error *err);
+
+/* What follows `directory` (an existing one, compared by identity) in the resolved path, or NULL. Borrowed. */
+const char *cfd_resolved_beneath(const struct cfd_resolved *resolved, const char *directory);
+
+struct cfd_hostfiles; /* the objects of cfd_protected on this host */
+
+int cfd_hostfiles_gather(struct cfd_hostfiles **ret_hostfiles, struct cfd_error *err);
+void cfd_hostfiles_freep(struct cfd_hostfiles **hostfiles);
+
+/* The row that the object is (ret_itself) or that is nearest above it, or NULL. */
+const struct cfd_protected *cfd_hostfiles_find(const struct cfd_hostfiles *hostfiles,
+					       const struct cfd_resolved *resolved, bool *ret_itself);
+/* A row whose object lies beneath this one, or NULL. */
+const struct cfd_protected *cfd_hostfiles_ancestor(const struct cfd_hostfiles *hostfiles,
+						   const struct cfd_resolved *resolved);
+
+#endif

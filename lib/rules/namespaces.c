@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Namespaces: each once, none of them the host's, joined only where an engine joins them. Id mappings and cgroups are
+ * in namespace_ids.c and namespace_cgroups.c.
+ */
+#include "lib/rules/namespaces.h"
+
+#include "lib/path.h"
+#include "lib/rules/common.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+// clang-format off
+static const struct kind {
+	const char *type;
+	const char *file; /* in /proc/PID/ns */
+	int flag;
+	bool joined; /* an engine may let containers share it */
+} kinds[] = {
+	{ "pid",     "pid",    CLONE_NEWPID,    true },
+	{ "network", "net",    CLONE_NEWNET,    true },
+	{ "ipc",     "ipc",    CLONE_NEWIPC,    true },
+	{ "uts",     "uts",    CLONE_NEWUTS,    true },
+	{ "user",    "user",   CLONE_NEWUSER,   true },
+	{ "mount",   "mnt",    CLONE_NEWNS,     false },
+	{ "cgroup",  "cgroup", CLONE_NEWCGROUP, false },
+	{ "time",    "time",   CLONE_NEWTIME,   false },
+};
+
+/* Where engines and CNI pin namespaces: pkg/ns of CNI, moby osl, CRI-O's pinns. */
+static const struct {
+	const char *type, *directory;
+} pinned[] = {
+	{ "network", "/run/netns" },
+	{ "network", "/run/docker/netns" },
+	{ "ipc",     "/run/ipcns" },
+	{ "uts",     "/run/utsns" },
+	{ "pid",     "/run/pidns" },
+	{ "user",    "/run/userns" },
+};
+// clang-format on
+
+static const struct kind *find_kind(const char *type)
+{
+	for (size_t i = 0; i < CFD_COUNT(kinds); i++)
+		if (cfd_streq(kinds[i].type, type))
+			return &kinds[i];
+	return NULL;
+}
+
+static bool is_object(const struct stat *st, const char *path)
+{
+	struct stat other;
+
+	return stat(path, &other) == 0 && other.st_dev == st->st_dev && other.st_ino == st->st_ino;
+}
+
+/* Whether the path is the namespace that cofferdam itself, or the host's first process, is in. */
+static bool is_hosts(const struct cfd_rules_context *context, const struct kind *kind, const char *path)
+{
+	static const char *const owners[] = {"self", "1", "thread-self"};
+	char own[64];
+	struct stat st;
+	bool exists = context->host_facts && stat(path, &st) == 0;
+
+	for (size_t i = 0; i < CFD_COUNT(owners); i++) {
+		snprintf(own, sizeof(own), "/proc/%s/ns/%s", owners[i], kind->file);
+		if (cfd_streq(path, own) || (exists && is_object(&st, own)))
+			return true;
+	}
+	return false;
+}
+
+/* The rules namespace.host-TYPE. */
+CFD_RULE_CHECK(check_host)
+{
+	const char *type = rule->id + strlen("namespace.host-");
+	const struct kind *kind = find_kind(type);
+	const struct cfd_spec *spec = context->spec;
+	int r = 0;
+
+	if (!cfd_spec_namespace(spec, type))
+		return cfd_findings_add(findings, rule, type, err, "not asked for, so it would be the host's",
+					"linux.namespaces");
+	for (size_t i = 0; !r && kind && i < spec->namespace_count; i++)
+		if (cfd_streq(spec->namespaces[i].type, type) && spec->namespaces[i].path &&
+		    is_hosts(context, kind, spec->namespaces[i].path))
+			r = cfd_findings_add(findings, rule, type, err, "joins the host's own", "linux.namespaces[%zu]",
+					     i);
+	return r;
+}
+
+CFD_RULE_CHECK(check_type)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < context->spec->namespace_count; i++)
+		if (!find_kind(context->spec->namespaces[i].type))
+			r = cfd_findings_add(findings, rule, context->spec->namespaces[i].type, err,
+					     "not a kind of namespace", "linux.namespaces[%zu].type", i);
+	return r;
+}
+
+CFD_RULE_CHECK(check_duplicate)
+{
+	const struct cfd_spec_namespace *namespaces = context->spec->namespaces;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < context->spec->namespace_count; i++)
+		for (size_t e = 0; e < i; e++)
+			if (cfd_streq(namespaces[i].type, namespaces[e].type)) {
+				r = cfd_findings_add(findings, rule, namespaces[i].type, err,
+						     "given before: crun takes the one with a path",
+						     "linux.namespaces[%zu].type", i);
+				break;
+			}
+	return r;
+}
+
+/* "/proc/PID/ns/FILE" of that kind. */
+static bool is_process_path(const char *path, const struct kind *kind)
+{
+	const char *digits = path + strlen("/proc/"), *rest;
+
+	if (!cfd_starts_with(path, "/proc/"))
+		return false;
+	rest = digits + strspn(digits, "0123456789");
+	return rest != digits && cfd_starts_with(rest, "/ns/") && cfd_streq(rest + strlen("/ns/"), kind->file);
+}
+
+static bool is_pinned_path(const char *path, const struct kind *kind)
+{
+	if (cfd_starts_with(path, "/var/run/"))
+		path += strlen("/var");
+	for (size_t i = 0; i < CFD_COUNT(pinned); i++) {
+		const char *rest = cfd_path_beneath(path, pinned[i].directory);
+
+		if (cfd_streq(pinned[i].type, kind->type) && rest && *rest && !strchr(rest, '/'))
+			return true;
+	}
+	return false;
+}
+
+/* Why the path is not a namespace of that kind on this host, or NULL. */
+static const char *not_a_namespace(const char *path, const struct kind *kind)
+{
+	CFD_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct statfs fs;
+
+	if (fd < 0)
+		return "cannot be opened on this host";
+	if (fstatfs(fd, &fs) || fs.f_type != NSFS_MAGIC)
+		return "not a namespace";
+	if (ioctl(fd, NS_GET_NSTYPE) != kind->flag)
+		return "a namespace of another kind";
+	return NULL;
+}
+
+static const char *refuse_path(const struct cfd_rules_context *context, const char *path)
+{
+	const struct kind *kind = NULL;
+
+	for (size_t i = 0; i < context->spec->namespace_count; i++)
+		if (context->spec->namespaces[i].path == path)
+			kind = find_kind(context->spec->namespaces[i].type);
+	if (!kind)
+		return NULL; /* namespace.type reports it */
+	if (!kind->joined)
+		return "a container always gets a new one of this kind";
+	if (!cfd_path_is_clean(path))
+		return "not a clean absolute path";
+	if (is_hosts(context, kind, path))
+		return NULL; /* namespace.host-TYPE reports it */
+	if (is_process_path(path, kind) && context->image->engine == CFD_ENGINE_NONE)
+		return "a namespace of a process, and no engine is known that would share it";
+	if (!is_process_path(path, kind) && !is_pinned_path(path, kind))
+		return "not where engines keep the namespaces that they share";
+	return context->host_facts ? not_a_namespace(path, kind) : NULL;
+}
+
+CFD_RULE_CHECK(check_path)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < context->spec->namespace_count; i++) {
+		const char *path = context->spec->namespaces[i].path;
+		const char *message = path && *path ? refuse_path(context, path) : NULL;
+
+		if (message)
+			r = cfd_findings_add(findings, rule, path, err, message, "linux.namespaces[%zu].path", i);
+	}
+	return r;
+}
+
+/* Excepted by name, but impossible from within a user namespace of its own. */
+CFD_RULE_CHECK(check_userns_conflict)
+{
+	static const char *const types[] = {"pid", "network", "ipc"};
+	int r = 0;
+
+	for (size_t i = 0; !r && cfd_rules_userns_forced(context) && i < CFD_COUNT(types); i++) {
+		char id[64], message[128];
+
+		snprintf(id, sizeof(id), "namespace.host-%s", types[i]);
+		snprintf(message, sizeof(message),
+			 "the host's %s namespace needs the host user namespace: exempt it explicitly", types[i]);
+		if (!cfd_spec_namespace(context->spec, types[i]) && cfd_rules_excepted(context, id, types[i]))
+			r = cfd_findings_add(findings, rule, types[i], err, message, "linux.namespaces");
+	}
+	return r;
+}
+
+// clang-format off
+static const struct cfd_rule rules[] = {
+	{ "namespace.host-pid", CFD_RULE_NEVER, "the host's pid namespace",
+	  "sees every process of the host, its arguments and environment, and can signal those of its user",
+	  CFD_REF_PSS "Host Namespaces; " CFD_REF_CIS "5.16", NULL, check_host },
+	{ "namespace.host-network", CFD_RULE_NEVER, "the host's network namespace",
+	  "services on the host's loopback and its abstract sockets (containerd's shim among them)",
+	  CFD_REF_PSS "Host Namespaces; " CFD_REF_CIS "5.10; CVE-2020-15257", NULL, check_host },
+	{ "namespace.host-ipc", CFD_RULE_NEVER, "the host's ipc namespace",
+	  "shared memory and message queues of the host's programs",
+	  CFD_REF_PSS "Host Namespaces; " CFD_REF_CIS "5.17", NULL, check_host },
+	{ "namespace.host-uts", CFD_RULE_NEVER, "the host's uts namespace",
+	  "with CAP_SYS_ADMIN the host's name, by which others trust it",
+	  CFD_REF_CIS "5.21", NULL, check_host },
+	{ "namespace.host-mount", CFD_RULE_NEVER, "the host's mount namespace",
+	  "the host's files: there is no container without one; crun runs it nevertheless",
+	  CFD_REF_SPEC "config-linux.md, Namespaces", NULL, check_host },
+	{ "namespace.host-cgroup", CFD_RULE_NEVER, "a cgroup filesystem without a cgroup namespace",
+	  "names, limits and, when writable, the processes of all other services",
+	  "cgroup_namespaces(7); CVE-2023-25809", NULL, cfd_check_host_cgroup },
+	{ "namespace.type", CFD_RULE_NEVER, "a kind of namespace that does not exist",
+	  "a runtime that ignores it leaves the container in the host's",
+	  CFD_REF_SPEC "config-linux.md, Namespaces", NULL, check_type },
+	{ "namespace.duplicate", CFD_RULE_NEVER, "one kind of namespace given twice",
+	  "runc refuses it; crun takes the one with a path, which may be the host's",
+	  CFD_REF_SPEC "config-linux.md, Namespaces", NULL, check_duplicate },
+	{ "namespace.path", CFD_RULE_NEVER, "a namespace joined by a path where no engine keeps one",
+	  "the namespaces of a host process or of another container",
+	  CFD_REF_SPEC "config-linux.md, Namespaces (path)", NULL, check_path },
+	{ "namespace.userns-conflict", CFD_RULE_ALLOWED, "a host namespace, excepted, together with a forced user namespace",
+	  "nothing: proc, sysfs and mqueue of a namespace can be mounted only by its own user namespace",
+	  "user_namespaces(7)", "\"userns\": \"host\" with \"userns_reason\"", check_userns_conflict },
+	{ "namespace.mappings-without-user", CFD_RULE_NEVER, "id mappings without a user namespace",
+	  "runtimes ignore them in silence: container root is host root",
+	  CFD_REF_SPEC "config-linux.md, User namespace mappings", NULL, cfd_check_mappings_without_user },
+	{ "namespace.user-without-mappings", CFD_RULE_NEVER, "a new user namespace without id mappings for both users and groups",
+	  "what the container's root is on the host depends on the runtime",
+	  CFD_REF_SPEC "config-linux.md, User namespace mappings", NULL, cfd_check_user_without_mappings },
+	{ "namespace.id-range", CFD_RULE_NEVER, "an id mapping that covers an id of the host below 65536",
+	  "container root, or a user in it, is root or a user of the host",
+	  CFD_REF_CIS "5.31; user_namespaces(7)", NULL, cfd_check_id_range },
+	{ "namespace.cgroup-path", CFD_RULE_NEVER, "a cgroup path that is the root, leaves its place or is not clean",
+	  "the guard is attached to the container's cgroup; crun kills every process of it on teardown",
+	  CFD_REF_SPEC "config-linux.md, Control groups; " CFD_REF_CIS "5.25", NULL, cfd_check_cgroup_path },
+	{ "namespace.cgroup-in-use", CFD_RULE_NEVER, "a cgroup that has processes already",
+	  "limits, guard and teardown of one would be those of the other",
+	  CFD_REF_SPEC "config-linux.md, Control groups", NULL, cfd_check_cgroup_in_use },
+};
+// clang-format on
+
+const struct cfd_rule_group cfd_rules_namespaces = {"namespaces", rules, CFD_COUNT(rules)};

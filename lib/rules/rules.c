@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of groups, findings, exceptions, and what several groups ask. */
+#include "lib/rules.h"
+
+#include "lib/rules/common.h"
+#include "lib/rules/sources.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VALUE_MAX 256
+
+const struct cfd_rule_group *const cfd_rule_groups[] = {
+	&cfd_rules_mounts,  &cfd_rules_devices, &cfd_rules_namespaces,  &cfd_rules_capabilities, &cfd_rules_process,
+	&cfd_rules_sysctls, &cfd_rules_rootfs,  &cfd_rules_annotations, &cfd_rules_hooks,        NULL,
+};
+
+const struct cfd_rule *cfd_rule_find(const char *id)
+{
+	for (size_t g = 0; cfd_rule_groups[g]; g++)
+		for (size_t i = 0; i < cfd_rule_groups[g]->count; i++)
+			if (cfd_streq(cfd_rule_groups[g]->rules[i].id, id))
+				return &cfd_rule_groups[g]->rules[i];
+	return NULL;
+}
+
+/* A line of a log must stay a line, whatever the configuration says. */
+static int escape(const char *value, char **ret_text)
+{
+	CFD_AUTO_BUF struct cfd_buf buf = {0};
+	size_t taken = 0;
+
+	for (; value && *value && taken < VALUE_MAX; value++, taken++) {
+		unsigned char byte = (unsigned char)*value;
+		int r = byte < 0x20 || byte == 0x7f ? cfd_buf_addf(&buf, "\\x%02x", byte) : cfd_buf_add(&buf, value, 1);
+
+		if (r)
+			return r;
+	}
+	if (value && *value && cfd_buf_add_string(&buf, "..."))
+		return -ENOMEM;
+	if (!buf.data && cfd_buf_add(&buf, "", 0))
+		return -ENOMEM;
+	*ret_text = cfd_take(buf.data);
+	return 0;
+}
+
+static void release_finding(struct cfd_finding *finding)
+{
+	free(finding->path);
+	free(finding->value);
+	free(finding->message);
+}
+
+static int grow(struct cfd_findings *findings)
+{
+	struct cfd_finding *values = reallocarray(findings->values, findings->count + 1, sizeof(*values));
+
+	if (!values)
+		return -ENOMEM;
+	findings->values = values;
+	return 0;
+}
+
+int cfd_findings_add(struct cfd_findings *findings, const struct cfd_rule *rule, const char *value,
+		     struct cfd_error *err, const char *message, const char *path_format, ...)
+{
+	struct cfd_finding finding = {.rule = rule};
+	CFD_AUTO_BUF struct cfd_buf path = {0};
+	va_list args;
+	int r;
+
+	findings->total++;
+	if (findings->count >= CFD_FINDINGS_MAX)
+		return 0;
+	va_start(args, path_format);
+	r = cfd_buf_vaddf(&path, path_format, args);
+	va_end(args);
+	if (!r)
+		r = escape(path.data, &finding.path);
+	if (!r)
+		r = escape(value, &finding.value);
+	if (!r)
+		r = escape(message, &finding.message);
+	if (!r)
+		r = grow(findings);
+	if (r) {
+		release_finding(&finding);
+		return cfd_fail_memory(err, "a finding");
+	}
+	findings->values[findings->count++] = finding;
+	return 0;
+}
+
+void cfd_findings_release(struct cfd_findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		release_finding(&findings->values[i]);
+	free(findings->values);
+	*findings = (struct cfd_findings){0};
+}
+
+static bool in_force(const struct cfd_profile_exception *exception, int64_t now)
+{
+	return exception->expires > now;
+}
+
+/* One in force, else one that has expired, else NULL. */
+static const struct cfd_profile_exception *find_exception(const struct cfd_profile *profile, const char *rule_id,
+							  const char *subject, int64_t now)
+{
+	const struct cfd_profile_exception *expired = NULL;
+
+	for (size_t i = 0; i < profile->exception_count; i++) {
+		const struct cfd_profile_exception *exception = &profile->exceptions[i];
+
+		if (!cfd_streq(exception->rule, rule_id) || !cfd_streq(exception->subject, subject))
+			continue;
+		if (in_force(exception, now))
+			return exception;
+		expired = exception;
+	}
+	return expired;
+}
+
+bool cfd_rules_excepted(const struct cfd_rules_context *context, const char *rule_id, const char *subject)
+{
+	const struct cfd_profile_exception *exception =
+		find_exception(context->profile, rule_id, subject, context->now);
+
+	return exception && in_force(exception, context->now);
+}
+
+static void apply_exceptions(const struct cfd_rules_context *context, struct cfd_findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		struct cfd_finding *finding = &findings->values[i];
+
+		finding->exception = find_exception(context->profile, finding->rule->id, finding->value, context->now);
+		finding->excepted = finding->exception && in_force(finding->exception, context->now);
+	}
+}
+
+static int run_group(const struct cfd_rule_group *group, const struct cfd_rules_context *context,
+		     struct cfd_findings *findings, struct cfd_error *err)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		const struct cfd_rule *rule = &group->rules[i];
+		int r = rule->check(rule, context, findings, err);
+
+		if (r) {
+			cfd_wrap(err, "rule %s cannot be decided", rule->id);
+			return r;
+		}
+	}
+	return 0;
+}
+
+int cfd_rules_run(const struct cfd_rules_context *context, struct cfd_findings *findings, struct cfd_error *err)
+{
+	CFD_AUTO(cfd_sources_freep) struct cfd_sources *sources = NULL;
+	struct cfd_rules_context with_sources = *context;
+	int r = cfd_sources_judge(context, &sources, err);
+
+	if (r)
+		return r;
+	with_sources.sources = sources;
+	for (size_t g = 0; cfd_rule_groups[g]; g++) {
+		r = run_group(cfd_rule_groups[g], &with_sources, findings, err);
+		if (r)
+			return r;
+	}
+	apply_exceptions(context, findings);
+	return 0;
+}
+
+bool cfd_rules_userns_forced(const struct cfd_rules_context *context)
+{
+	return context->config->userns != CFD_NEED_OFF && !context->profile->userns_host &&
+	       !cfd_spec_namespace(context->spec, "user");
+}
+
+bool cfd_rules_listed(char *const *list, const char *string)
+{
+	for (; list && *list; list++)
+		if (cfd_streq(*list, string))
+			return true;
+	return false;
+}

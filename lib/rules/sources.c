@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Under which rule does the source of a bind mount fall?
+ *
+ * In order: a source that is no clean absolute path; one that does not exist (it could appear later as anything); what
+ * the engine itself brings (its files at their well-known places, its named volumes, its init); device nodes; engines'
+ * sockets and whatever else is protected without appeal; other sockets; what contains something protected; what lies in
+ * a protected tree; any other path of the host. mounts.allow of the profile can allow the last two, the others need an
+ * exception.
+ */
+#include "lib/rules/sources.h"
+
+#include "lib/path.h"
+#include "lib/rules/common.h"
+#include "lib/rules/hostfiles.h"
+#include "lib/rules/protected.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOUNTS_MAX 1024 /* each is compared with each; a pod of many volumes has a hundred */
+
+struct judgement {
+	const char *rule; /* an id, or NULL */
+	char message[384];
+};
+
+struct cfd_sources {
+	struct judgement *judgements;
+	size_t count;
+	struct cfd_hostfiles *hostfiles; /* gathered when the first source needs it */
+};
+
+/* One source while it is judged. */
+struct subject {
+	const struct cfd_rules_context *context;
+	const struct cfd_spec_mount *mount;
+	char clean[CFD_PATH_MAX];            /* its text, cleaned, /var/run as /run */
+	char destination[CFD_PATH_MAX];      /* cleaned; "" when it cannot be */
+	const struct cfd_resolved *resolved; /* NULL without host facts */
+};
+
+struct engine_file {
+	const char *source;      /* beneath one of the engine's directories of this container; a glob */
+	const char *destination; /* NULL: any, as the user of the engine chooses it */
+};
+
+// clang-format off
+/*
+ * podman libpod/container_internal_linux.go, moby daemon/container_operations_unix.go, containerd
+ * pkg/cri/server/container_create_linux.go, cri-o server/container_create.go, kubelet pkg/kubelet/kubelet_pods.go.
+ */
+static const struct engine_file engine_files[] = {
+	{ "hosts",            "/etc/hosts" },
+	{ "etc-hosts",        "/etc/hosts" },
+	{ "hostname",         "/etc/hostname" },
+	{ "resolv.conf",      "/etc/resolv.conf" },
+	{ "passwd",           "/etc/passwd" },
+	{ "group",            "/etc/group" },
+	{ "shm",              "/dev/shm" },
+	{ "mounts/shm",       "/dev/shm" },
+	{ ".containerenv",    "/run/.containerenv" },
+	{ "run/.containerenv", "/run/.containerenv" },
+	{ "notify",           "/run/notify" },
+	{ "run/secrets",      "/run/secrets" },
+	{ "mounts/secrets",   "/run/secrets" },
+	{ "secrets/*",        NULL },
+	{ "containers/*/*",   "/dev/termination-log" },
+};
+
+/* Engines bind an init of the host's, read-only, when asked for one (`--init`). */
+static const struct {
+	enum cfd_engine engine;
+	const char *source, *destination;
+} init_binaries[] = {
+	{ CFD_ENGINE_PODMAN, "/usr/libexec/podman/catatonit",   "/run/podman-init" },
+	{ CFD_ENGINE_PODMAN, "/usr/libexec/catatonit/catatonit", "/run/podman-init" },
+	{ CFD_ENGINE_PODMAN, "/usr/lib/podman/catatonit",       "/run/podman-init" },
+	{ CFD_ENGINE_PODMAN, "/usr/bin/catatonit",              "/run/podman-init" },
+	{ CFD_ENGINE_PODMAN, "/usr/libexec/podman/catatonit",   "/dev/init" },
+	{ CFD_ENGINE_PODMAN, "/usr/bin/catatonit",              "/dev/init" },
+	{ CFD_ENGINE_DOCKER, "/usr/bin/docker-init",            "/sbin/docker-init" },
+	{ CFD_ENGINE_DOCKER, "/usr/libexec/docker/docker-init", "/sbin/docker-init" },
+	{ CFD_ENGINE_DOCKER, "/usr/bin/tini-static",            "/sbin/docker-init" },
+};
+// clang-format on
+
+static bool read_only(const struct cfd_spec_mount *mount)
+{
+	return cfd_spec_mount_has_option(mount, "ro") || cfd_spec_mount_has_option(mount, "rro");
+}
+
+/* What follows the directory in the source, or NULL; by identity with host facts, by text without. */
+static const char *source_beneath(const struct subject *subject, const char *directory)
+{
+	char clean[CFD_PATH_MAX];
+	const char *rest;
+
+	if (subject->resolved)
+		return cfd_resolved_beneath(subject->resolved, directory);
+	if (cfd_path_clean(directory, clean))
+		return NULL;
+	/* /var/run has been a link to /run for so long that both names are the same text. */
+	rest = cfd_path_beneath(clean, "/var/run");
+	return cfd_path_beneath(subject->clean, rest ? clean + strlen("/var") : clean);
+}
+
+static bool is_engine_file(const struct subject *subject)
+{
+	const struct cfd_image *image = subject->context->image;
+
+	for (char *const *directory = image->engine_dirs; *directory; directory++) {
+		const char *rest = source_beneath(subject, *directory);
+
+		for (size_t i = 0; rest && i < CFD_COUNT(engine_files); i++)
+			if (cfd_profile_glob(engine_files[i].source, rest) &&
+			    (!engine_files[i].destination ||
+			     cfd_streq(engine_files[i].destination, subject->destination)))
+				return true;
+	}
+	return false;
+}
+
+static bool is_volume(const struct subject *subject)
+{
+	for (char *const *directory = subject->context->image->volume_dirs; *directory; directory++)
+		if (source_beneath(subject, *directory))
+			return true;
+	return false;
+}
+
+static bool is_init_binary(const struct subject *subject)
+{
+	const char *source = subject->resolved ? subject->resolved->path : subject->clean;
+
+	for (size_t i = 0; i < CFD_COUNT(init_binaries); i++)
+		if (init_binaries[i].engine == subject->context->image->engine &&
+		    cfd_streq(init_binaries[i].source, source) &&
+		    cfd_streq(init_binaries[i].destination, subject->destination))
+			return read_only(subject->mount);
+	return false;
+}
+
+static bool is_device(const struct subject *subject)
+{
+	return subject->resolved &&
+	       (S_ISBLK(subject->resolved->stat.st_mode) || S_ISCHR(subject->resolved->stat.st_mode));
+}
+
+enum permission { NOT_ALLOWED, ALLOWED, ALLOWED_READ_ONLY };
+
+static enum permission allowed_by_profile(const struct subject *subject)
+{
+	const struct cfd_profile *profile = subject->context->profile;
+	enum permission best = NOT_ALLOWED;
+
+	for (size_t i = 0; i < profile->mount_count; i++) {
+		const struct cfd_profile_mount *allow = &profile->mounts[i];
+
+		if (allow->destination && !cfd_streq(allow->destination, subject->destination))
+			continue;
+		if (!source_beneath(subject, allow->source))
+			continue;
+		if (allow->writable || read_only(subject->mount))
+			return ALLOWED;
+		best = ALLOWED_READ_ONLY;
+	}
+	return best;
+}
+
+static void judge(struct judgement *judgement, const char *rule, const char *format, ...) CFD_PRINTF(3, 4);
+static void judge(struct judgement *judgement, const char *rule, const char *format, ...)
+{
+	va_list args;
+
+	judgement->rule = rule;
+	va_start(args, format);
+	vsnprintf(judgement->message, sizeof(judgement->message), format, args);
+	va_end(args);
+}
+
+/* What the profile can allow, if it does not, and if the allowed name cannot be turned into another. */
+static void judge_allowable(const struct subject *subject, const char *rule, const char *what,
+			    struct judgement *judgement)
+{
+	switch (allowed_by_profile(subject)) {
+	case NOT_ALLOWED:
+		judge(judgement, rule, "%s, which the profile does not allow", what);
+		return;
+	case ALLOWED_READ_ONLY:
+		judge(judgement, rule, "%s, mounted writable; the profile allows it read-only", what);
+		return;
+	case ALLOWED:
+		break;
+	}
+	if (subject->resolved && subject->resolved->swappable[0])
+		judge(judgement, "mount.source-swappable", "somebody other than root can replace what is in %.200s",
+		      subject->resolved->swappable);
+}
+
+static const struct cfd_protected *find_protected(const struct cfd_sources *sources, const struct subject *subject,
+						  bool *ret_itself)
+{
+	const struct cfd_protected *row;
+
+	if (subject->resolved)
+		return cfd_hostfiles_find(sources->hostfiles, subject->resolved, ret_itself);
+	row = cfd_protected_find(subject->clean);
+	*ret_itself = row && cfd_streq(row->path, subject->clean);
+	return row;
+}
+
+static bool can_be_allowed(const char *rule)
+{
+	const struct cfd_rule *row = cfd_rule_find(rule);
+
+	return row && row->class == CFD_RULE_ALLOWED;
+}
+
+static void judge_protected(const struct cfd_sources *sources, const struct subject *subject,
+			    struct judgement *judgement)
+{
+	bool itself = false;
+	const struct cfd_protected *row = find_protected(sources, subject, &itself), *beneath;
+	const char *rule = !row ? NULL : itself ? row->itself : row->inside;
+
+	if (rule && !can_be_allowed(rule)) {
+		judge(judgement, rule, "%s", row->what);
+		return;
+	}
+	if (subject->resolved && S_ISSOCK(subject->resolved->stat.st_mode)) {
+		judge(judgement, "mount.source-socket", "a socket of a service of the host");
+		return;
+	}
+	beneath = subject->resolved ? cfd_hostfiles_ancestor(sources->hostfiles, subject->resolved)
+				    : cfd_protected_ancestor(subject->clean);
+	if (beneath)
+		judge(judgement, "mount.host-tree", "contains %s: %s", beneath->path, beneath->what);
+	else if (rule)
+		judge_allowable(subject, rule, row->what, judgement);
+	else
+		judge_allowable(subject, "mount.host-path", "a path of the host", judgement);
+}
+
+static void judge_source(const struct cfd_sources *sources, const struct subject *subject, struct judgement *judgement)
+{
+	const char *path = subject->resolved ? subject->resolved->path : subject->clean;
+
+	if (is_device(subject))
+		judge(judgement, "mount.source-device", "a %s device of the host",
+		      S_ISBLK(subject->resolved->stat.st_mode) ? "block" : "character");
+	else if (is_engine_file(subject) || is_volume(subject) || is_init_binary(subject))
+		judgement->rule = NULL;
+	else if (cfd_protected_socket_name(cfd_path_base(path)))
+		judge(judgement, "mount.engine-socket", "socket of a container engine");
+	else
+		judge_protected(sources, subject, judgement);
+}
+
+/* Names the text in one way; false if it is none that a source may have. */
+static bool clean_source(struct subject *subject, struct judgement *judgement)
+{
+	const char *source = subject->mount->source;
+
+	if (!source || source[0] != '/')
+		judge(judgement, "mount.source-path", "not an absolute path");
+	else if (!cfd_path_is_clean(source) || cfd_path_clean(source, subject->clean))
+		judge(judgement, "mount.source-path", "has empty, \".\" or \"..\" components, or is too long");
+	if (judgement->rule)
+		return false;
+	if (cfd_path_beneath(subject->clean, "/var/run"))
+		memmove(subject->clean, subject->clean + strlen("/var"), strlen(subject->clean + strlen("/var")) + 1);
+	if (cfd_path_clean(subject->mount->destination, subject->destination))
+		subject->destination[0] = '\0';
+	return true;
+}
+
+/* 0, with a judgement if the source cannot be resolved; an error only if this host cannot be looked at. */
+static int resolve_source(const struct subject *subject, struct cfd_resolved *resolved, struct judgement *judgement,
+			  struct cfd_error *err)
+{
+	struct cfd_error why = {0};
+	int r = cfd_resolve(subject->clean, resolved, &why);
+
+	switch (r) {
+	case 0:
+		return 0;
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOSYS:
+	case -EPERM:
+		*err = why;
+		return r;
+	case -ENOENT:
+		judge(judgement, "mount.source-missing",
+		      "does not exist on this host, and could become anything later");
+		return 0;
+	case -ELOOP:
+		if (cfd_path_beneath(subject->clean, "/proc"))
+			judge(judgement, "mount.host-kernel", "a magic link of the host's /proc");
+		else
+			judge(judgement, "mount.source-path", "leads through too many symbolic links or a magic link");
+		return 0;
+	default:
+		judge(judgement, "mount.source-path", "cannot be resolved: %s", why.message);
+		return 0;
+	}
+}
+
+int cfd_sources_hostfiles(struct cfd_sources *sources, const struct cfd_hostfiles **ret_hostfiles,
+			  struct cfd_error *err)
+{
+	int r = sources->hostfiles ? 0 : cfd_hostfiles_gather(&sources->hostfiles, err);
+
+	if (!r)
+		*ret_hostfiles = sources->hostfiles;
+	return r;
+}
+
+static int judge_mount(const struct cfd_rules_context *context, struct cfd_sources *sources, size_t index,
+		       struct cfd_resolved *resolved, struct cfd_error *err)
+{
+	struct judgement *judgement = &sources->judgements[index];
+	struct subject subject = {.context = context, .mount = &context->spec->mounts[index]};
+	const struct cfd_hostfiles *hostfiles;
+	int r;
+
+	if (!cfd_spec_mount_is_bind(subject.mount) || !clean_source(&subject, judgement))
+		return 0;
+	if (context->host_facts) {
+		r = resolve_source(&subject, resolved, judgement, err);
+		if (r || judgement->rule)
+			return r;
+		r = cfd_sources_hostfiles(sources, &hostfiles, err);
+		if (r)
+			return r;
+		subject.resolved = resolved;
+	}
+	judge_source(sources, &subject, judgement);
+	return 0;
+}
+
+int cfd_sources_judge(const struct cfd_rules_context *context, struct cfd_sources **ret_sources, struct cfd_error *err)
+{
+	CFD_AUTO(cfd_sources_freep) struct cfd_sources *sources = calloc(1, sizeof(*sources));
+	CFD_AUTO_FREE struct cfd_resolved *resolved = malloc(sizeof(*resolved));
+	size_t count = context->spec->mount_count;
+
+	if (!sources || !resolved)
+		return cfd_fail_memory(err, "mount sources");
+	if (count > MOUNTS_MAX)
+		return cfd_fail(err, -E2BIG, "config.json has %zu mounts; at most %d are judged", count, MOUNTS_MAX);
+	sources->judgements = calloc(count + 1, sizeof(*sources->judgements));
+	if (!sources->judgements)
+		return cfd_fail_memory(err, "mount sources");
+	sources->count = count;
+	for (size_t i = 0; i < count; i++) {
+		int r = judge_mount(context, sources, i, resolved, err);
+
+		if (r) {
+			cfd_wrap(err, "mounts[%zu].source", i);
+			return r;
+		}
+	}
+	*ret_sources = cfd_take(sources);
+	return 0;
+}
+
+void cfd_sources_freep(struct cfd_sources **sources)
+{
+	if (*sources) {
+		free((*sources)->judgements);
+		cfd_hostfiles_freep(&(*sources)->hostfiles);
+		free(*sources);
+	}
+	*sources = NULL;
+}
+
+const char *cfd_sources_rule(const struct cfd_sources *sources, size_t mount, const char **ret_message)
+{
+	if (mount >= sources->count)
+		return NULL;
+	*ret_message = sources->judgements[mount].message;
+	return sources->judgements[mount].rule;
+}

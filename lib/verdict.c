@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verdict: one reading of config.json, the image, its profile, the rules. */
+#include "lib/verdict.h"
+
+#include "lib/config.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "lib/profile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ADMIN_PROFILES CFD_SYSCONFDIR "/profiles.d"
+#define SHIPPED_PROFILES CFD_DATADIR "/profiles"
+
+static bool is_file_alone(const struct cfd_verdict_request *request)
+{
+	return request->bundle_fd < 0;
+}
+
+/* Opened once and read once: whatever happens to the file afterwards, this is what was judged. */
+static int read_config(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	const char *file = request->config_file ? request->config_file : "config.json";
+	const struct cfd_json_options options = {.name = file};
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	int r = cfd_fd_read_file(is_file_alone(request) ? AT_FDCWD : request->bundle_fd, file, CFD_JSON_MAX_BYTES,
+				 &text, err);
+
+	if (r)
+		return r;
+	r = cfd_json_parse(text.data ? text.data : "", text.length, &options, &verdict->doc, err);
+	if (r)
+		return r;
+	return cfd_spec_read(verdict->doc,
+			     request->config->strict_keys ? CFD_SPEC_UNKNOWN_STRICT : CFD_SPEC_UNKNOWN_WARN,
+			     &verdict->spec, err);
+}
+
+/*
+ * Follows root.path as the runtime would; that it has "..", is a link or a directory of the host is for the rules. From
+ * here on the descriptor and its real path count.
+ */
+static int open_rootfs(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	const char *path = verdict->spec.root_path;
+
+	if (is_file_alone(request) || !path || !*path)
+		return 0;
+	verdict->rootfs_fd = openat(request->bundle_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (verdict->rootfs_fd < 0 && errno == ENOENT && !request->host_facts)
+		return 0; /* a bundle on its way to another machine: its configuration is judged */
+	if (verdict->rootfs_fd < 0)
+		return cfd_fail_errno(err, -errno, "cannot open root.path %s", path);
+	return cfd_fd_path(verdict->rootfs_fd, &verdict->rootfs, err);
+}
+
+/* What somebody says it is replaces all that the engine says. */
+static int name_image(const char *reference, struct cfd_image *image, struct cfd_error *err)
+{
+	char *name;
+	int r = cfd_image_normalise(reference, &name, err);
+
+	if (r)
+		return r;
+	free(image->name);
+	free(image->id);
+	for (size_t i = 0; i < CFD_COUNT(image->digests); i++) {
+		free(image->digests[i]);
+		image->digests[i] = NULL;
+	}
+	image->name = name;
+	image->id = NULL;
+	return 0;
+}
+
+static int identify(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	int r = 0;
+
+	if (!is_file_alone(request))
+		r = cfd_image_identify(request->container_id, request->bundle, request->bundle_fd, &verdict->spec,
+				       &verdict->image, err);
+	if (!r && request->image_name)
+		r = name_image(request->image_name, &verdict->image, err);
+	return r;
+}
+
+static const char *image_name(const struct cfd_image *image)
+{
+	return image->name ? image->name : image->id ? image->id : "unknown image";
+}
+
+static int choose_profile(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	const char *admin = request->admin_profiles ? request->admin_profiles : ADMIN_PROFILES;
+	const char *shipped = request->shipped_profiles ? request->shipped_profiles : SHIPPED_PROFILES;
+	const char *name = NULL;
+	int r = cfd_profile_set_open(admin, shipped, &verdict->profiles, err);
+
+	if (r)
+		return r;
+	if (request->profile_name)
+		return cfd_profile_load(verdict->profiles, request->profile_name, &verdict->profile, err);
+	r = cfd_profile_match(verdict->profiles, &verdict->image, &name, err);
+	if (r)
+		return r;
+	if (!name && request->config->refuse_unknown_image)
+		return cfd_fail(err, -ENOKEY,
+				"no profile matches %s: add a file with \"match\": [{\"image\": \"%s\"}] to %s, or let "
+				"the default "
+				"profile apply with \"unknown_image\": \"default\"",
+				image_name(&verdict->image), verdict->image.name ? verdict->image.name : "NAME", admin);
+	return cfd_profile_load(verdict->profiles, name ? name : request->config->default_profile, &verdict->profile,
+				err);
+}
+
+static size_t count_against(const struct cfd_findings *findings)
+{
+	size_t count = findings->total - findings->count; /* those that did not fit are not known to be excepted */
+
+	for (size_t i = 0; i < findings->count; i++)
+		count += !findings->values[i].excepted;
+	return count;
+}
+
+static int apply_rules(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	const struct cfd_rules_context context = {
+		.spec = &verdict->spec,
+		.profile = verdict->profile,
+		.image = &verdict->image,
+		.config = request->config,
+		.container_id = request->container_id,
+		.bundle = request->bundle,
+		.bundle_fd = request->bundle_fd,
+		.rootfs_fd = verdict->rootfs_fd,
+		.host_facts = request->host_facts,
+		.now = time(NULL),
+	};
+	int r = cfd_rules_run(&context, &verdict->findings, err);
+
+	if (!r)
+		verdict->refused = verdict->profile->mode == CFD_MODE_ENFORCE && count_against(&verdict->findings);
+	return r;
+}
+
+int cfd_verdict_reach(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	int (*const steps[])(const struct cfd_verdict_request *, struct cfd_verdict *, struct cfd_error *) = {
+		read_config, open_rootfs, identify, choose_profile, apply_rules,
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(steps); i++) {
+		int r = steps[i](request, verdict, err);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+void cfd_verdict_release(struct cfd_verdict *verdict)
+{
+	cfd_findings_release(&verdict->findings);
+	cfd_profile_freep(&verdict->profile);
+	cfd_profile_set_freep(&verdict->profiles);
+	cfd_image_release(&verdict->image);
+	cfd_spec_release(&verdict->spec);
+	cfd_json_doc_freep(&verdict->doc);
+	free(verdict->rootfs);
+	cfd_base_close(&verdict->rootfs_fd);
+	*verdict = (struct cfd_verdict)CFD_VERDICT_INIT;
+}
+
+static int add_head(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf)
+{
+	size_t against = count_against(&verdict->findings);
+	const char *what = verdict->refused ? "refused" : against ? "would refuse" : "passed";
+	const char *name = verdict->image.container_name ? verdict->image.container_name : container_id;
+
+	return cfd_buf_addf(buf, "cofferdam: %s %s (%s, profile %s): %zu finding%s", what,
+			    name ? name : "this container", image_name(&verdict->image), verdict->profile->name,
+			    against, against == 1 ? "" : "s");
+}
+
+static int add_exception(const struct cfd_finding *finding, struct cfd_buf *buf)
+{
+	const struct cfd_profile_exception *exception = finding->exception;
+	time_t last_day = (time_t)exception->expires - 1; /* `expires` is the first moment without it */
+	char date[32] = "?";
+	struct tm tm;
+
+	if (gmtime_r(&last_day, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
+	return cfd_buf_addf(
+		buf, finding->excepted ? " (passes: exception by %s until %s)" : " (an exception by %s expired on %s)",
+		exception->reason ? exception->reason : "nobody", date);
+}
+
+static int add_finding(const struct cfd_finding *finding, struct cfd_buf *buf)
+{
+	int r = cfd_buf_addf(buf, "\n  %s%s%s: %s [%s]", finding->path, *finding->value ? " " : "", finding->value,
+			     finding->message, finding->rule->id);
+
+	return !r && finding->exception ? add_exception(finding, buf) : r;
+}
+
+int cfd_verdict_text(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf)
+{
+	const struct cfd_findings *findings = &verdict->findings;
+	int r = add_head(verdict, container_id, buf);
+
+	for (size_t i = 0; !r && i < findings->count; i++)
+		r = add_finding(&findings->values[i], buf);
+	if (!r && findings->total > findings->count)
+		r = cfd_buf_addf(buf, "\n  ... and %zu more", findings->total - findings->count);
+	if (!r && count_against(findings))
+		r = cfd_buf_add_string(buf, "\n  (`cofferdam rules RULE` explains each and how to allow it)");
+	return r;
+}
