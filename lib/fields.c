@@ -34,7 +34,7 @@ static void strings_freep(char ***strings)
 int cfd_fields_fail(struct cfd_json_doc *doc, const struct cfd_json *node, const char *file, struct cfd_error *err,
 		    const char *format, ...)
 {
-	CFD_AUTO_BUF struct cfd_buf text = { 0 };
+	CFD_AUTO_BUF struct cfd_buf text = {0};
 	unsigned line, column;
 	va_list args;
 	int r;
@@ -85,7 +85,8 @@ static int read_strings(const struct reading *r, const struct cfd_field *field, 
 	if (!cfd_json_is(value, CFD_JSON_ARRAY))
 		return fail_type(r, value, "an array of strings");
 	if (count > max)
-		return cfd_fields_fail(r->doc, value, r->file, r->err, "%zu elements, at most %zu are read", count, max);
+		return cfd_fields_fail(r->doc, value, r->file, r->err, "%zu elements, at most %zu are read", count,
+				       max);
 	copies = calloc(count + 1, sizeof(copies[0]));
 	if (!copies)
 		return cfd_fail_memory(r->err, r->file);
@@ -122,7 +123,7 @@ static int read_int(const struct reading *r, const struct cfd_field *field, cons
 
 static int read_choice(const struct reading *r, const struct cfd_field *field, const struct cfd_json *value, void *at)
 {
-	CFD_AUTO_BUF struct cfd_buf text = { 0 };
+	CFD_AUTO_BUF struct cfd_buf text = {0};
 	const char *string = cfd_json_string(value);
 	int failed = 0;
 
@@ -157,8 +158,8 @@ static int read_nothing(const struct reading *r, const struct cfd_field *field, 
 
 static int (*const readers[])(const struct reading *r, const struct cfd_field *field, const struct cfd_json *value,
 			      void *at) = {
-	[CFD_FIELD_STRING] = read_string, [CFD_FIELD_STRINGS] = read_strings, [CFD_FIELD_BOOL] = read_bool,
-	[CFD_FIELD_INT] = read_int,	  [CFD_FIELD_CHOICE] = read_choice,   [CFD_FIELD_CUSTOM] = read_custom,
+	[CFD_FIELD_STRING] = read_string,   [CFD_FIELD_STRINGS] = read_strings, [CFD_FIELD_BOOL] = read_bool,
+	[CFD_FIELD_INT] = read_int,         [CFD_FIELD_CHOICE] = read_choice,   [CFD_FIELD_CUSTOM] = read_custom,
 	[CFD_FIELD_IGNORED] = read_nothing,
 };
 
@@ -223,7 +224,7 @@ static int fail_unknown(const struct reading *r, const struct cfd_json *value, c
 int cfd_fields_read(struct cfd_json_doc *doc, const struct cfd_json *object, const char *file,
 		    const struct cfd_field *fields, size_t count, void *target, struct cfd_error *err)
 {
-	const struct reading r = { .doc = doc, .file = file, .err = err };
+	const struct reading r = {.doc = doc, .file = file, .err = err};
 
 	if (!cfd_json_is(object, CFD_JSON_OBJECT))
 		return fail_type(&r, object, "an object");

@@ -409,6 +409,8 @@ static int run(struct parser *p)
 		return fail_next(p, -EINVAL, rest, "not valid JSON: a comment that does not end");
 	if (yajl_complete_parse(p->yajl) != yajl_status_ok || !p->doc->root || p->code)
 		return fail_next(p, -EINVAL, p->doc->length, "not valid JSON: the text ends too early");
+	if (rest < p->doc->length) /* the start of a token, which yajl does not look at behind the document */
+		return fail_next(p, -EINVAL, rest, "not valid JSON: trailing garbage");
 	return 0;
 }
 

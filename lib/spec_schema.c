@@ -86,8 +86,8 @@ static rows capabilities[] = { /* a 64-bit mask, capabilities(7) */
 
 static choices rlimit_types[] = { /* all 16 of the kernel, asm-generic/resource.h */
 	"RLIMIT_AS", "RLIMIT_CORE", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_LOCKS", "RLIMIT_MEMLOCK",
-	"RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_RSS", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
-	"RLIMIT_SIGPENDING", "RLIMIT_STACK", NULL
+	"RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_RSS", "RLIMIT_RTPRIO",
+	"RLIMIT_RTTIME", "RLIMIT_SIGPENDING", "RLIMIT_STACK", NULL
 };
 static rows rlimit_members[] = {
 	NEED_CHOICE("type", rlimit_types),

@@ -177,7 +177,8 @@ static choices seccomp_flags[] = {
 	"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", NULL
 };
 static choices seccomp_operators[] = {
-	"SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE", "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_MASKED_EQ", NULL
+	"SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE", "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT",
+	"SCMP_CMP_MASKED_EQ", NULL
 };
 static rows seccomp_architecture = CHOICE(NULL, seccomp_architectures);
 static rows seccomp_flag = CHOICE(NULL, seccomp_flags);
@@ -224,8 +225,8 @@ static rows intel_rdt[] = {
 };
 
 static choices memory_modes[] = {
-	"MPOL_DEFAULT", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE", "MPOL_PREFERRED", "MPOL_PREFERRED_MANY",
-	"MPOL_LOCAL", NULL
+	"MPOL_DEFAULT", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE", "MPOL_PREFERRED",
+	"MPOL_PREFERRED_MANY", "MPOL_LOCAL", NULL
 };
 static choices memory_flags[] = { "MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES", NULL };
 static rows memory_flag = CHOICE(NULL, memory_flags);

@@ -192,7 +192,9 @@ Test(amend, prepared_mounts_and_devices_take_their_places)
 {
 	static const char text[] =
 		START ",\"mounts\":["
-		      "{\"destination\":\"/a\",\"source\":\"/data\",\"options\":[\"rbind\",\"ro\",\"rprivate\"]},"
+		      "{\"destination\":\"/a\",\"source\":\"/data\",\"options\":[\"rbind\",\"ro\",\"rprivate\"],"
+		      "\"uidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}],"
+		      "\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}]},"
 		      "{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"sysfs\",\"options\":[\"nosuid\",\"mode=755\",\"ro\"]},"
 		      "{\"destination\":\"/b\",\"source\":\"c/d\",\"options\":[\"bind\"]},"
 		      "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"},"

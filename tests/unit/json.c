@@ -84,6 +84,8 @@ Test(json, what_parsers_read_differently_is_refused_with_its_place)
 		{"[\"a\nb\"]", 0, "f.json:1:2: $[0]: not valid JSON: invalid character"},
 		{"{} {}", 0, "f.json:1:4: $: not valid JSON: trailing garbage"},
 		{"[1] x", 0, "f.json:1:5: $: not valid JSON: trailing garbage"},
+		{"{}\"abc", 0, "f.json:1:3: $: not valid JSON: trailing garbage"},
+		{"1 \"", 0, "f.json:1:3: $: not valid JSON: trailing garbage"},
 		{"{}]", 0, "f.json:1:3: $: not valid JSON"},
 		{"/* c */ {}", 0, "f.json:1:9: $: not valid JSON: probable comment"},
 		{"{} // c", 0, "f.json:1:3: $: not valid JSON: trailing"},
@@ -140,6 +142,7 @@ Test(json, comments_are_read_where_people_write_and_must_end)
 		{"{\"a\"/**/:/***/\"b\\n\"}//", "{\"a\":\"b\\n\"}"},
 		{"\"/* no comment */ //\"", "\"/* no comment */ //\""},
 		{"{} /* does not end", NULL},
+		{"{} /**/ \"x", NULL},
 		{"[1,/*/ 2]", NULL},
 		{"/ 1", NULL},
 		{"# 1", NULL},
@@ -289,9 +292,12 @@ Test(json, documents_can_be_changed)
 	DOC *other = parse("[{\"x\":[\"y\\n\",1e3]}]");
 	struct cfd_json *root = cfd_json_root(doc), *a = cfd_json_get(root, "a"), *b = cfd_json_get(root, "b");
 	struct cfd_json *copy = cfd_json_copy(doc, cfd_json_root(other));
+	CFD_AUTO_BUF struct cfd_buf places = { 0 };
 
 	cfd_json_remove_at(a, 1);
 	cfd_json_remove_at(a, 7);
+	cr_expect_eq(cfd_json_path(cfd_json_at(a, 1), &places), 0);
+	cr_expect_str_eq(places.data, "a[1]", "places are renumbered after removing");
 	cr_expect_eq(cfd_json_insert(doc, a, 0, cfd_json_new_int(doc, INT64_MIN)), 0);
 	cr_expect_eq(cfd_json_insert(doc, a, 4, cfd_json_new_int(doc, 0)), -EINVAL);
 	cr_expect_eq(cfd_json_append(doc, a, cfd_json_new_string(doc, "\"z\"")), 0);
@@ -317,7 +323,7 @@ Test(json, documents_can_be_changed)
 	CFD_AUTO_BUF struct cfd_buf path = {0};
 
 	cr_expect_eq(cfd_json_path(cfd_json_at(a, 2), &path), 0);
-	cr_expect_str_eq(path.data, "a[2]", "places are renumbered");
+	cr_expect_str_eq(path.data, "a[2]", "places are renumbered after inserting");
 }
 
 static bool is_even(const struct cfd_json *child, void *context)

@@ -111,6 +111,7 @@ Test(spec, the_view_holds_what_the_document_holds)
 	cr_expect_eq(spec.devices[0].file_mode, 8630);
 	cr_expect_eq(spec.devices[0].uid, -1);
 	cr_expect_eq(spec.device_rules[0].major, -1);
+	cr_expect_eq(spec.device_rules[0].minor, -1);
 	cr_expect_null(spec.device_rules[0].type);
 	cr_expect_str_eq(spec.sysctls.values[0].key, "s");
 	cr_expect_str_eq(spec.masked_paths.values[0], "/m");
