@@ -131,11 +131,13 @@ $(BUILD)/obj/%.o: %.c | pkgs
 $(BUILD)/gen/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) | pkgs
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -I. -c -o $@ $<
+	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g -fdebug-compilation-dir=. -Wall -Wextra -Werror -I. -c -o $@.full $<
+	$(Q)$(BPFTOOL) gen object $@ $@.full && rm $@.full # leaves the debug information behind
 
 $(BUILD)/gen/%.skel.h: $(BUILD)/gen/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name cfd_$(subst -,_,$*)_bpf > $@
+	$(Q)printf '#define CFD_BPF_ID_%s "%.16s"\n' '$(subst -,_,$*)' "$$(sha256sum < $<)" >> $@ # names what is pinned
 
 # Only guard.c knows libbpf, so only it includes the skeleton.
 $(BUILD)/obj/lib/guard.o: $(SKELETONS)

@@ -28,9 +28,9 @@ struct cfd_guard_parts {
  * Makes sure that the programs of this version are loaded and pinned: at once if they are, else under a lock in
  * `lock_dir`. A set that is torn (its loader was killed, a pin was removed) is removed and loaded anew. What was loaded
  * is proved before it is pinned: a child in a cgroup of its own (<cgroup2>/cofferdam, which stays: it keeps the
- * kernel's trampolines alive) must be denied. ret_had tells what this kernel gives; -EOPNOTSUPP with the reason and the
- * remedy (kernel version, `bpf` missing in lsm=, no bpffs, no cgroup2) when a wanted half cannot be had, unless it is
- * in `optional`.
+ * kernel's trampolines alive) must be denied. ret_had tells which of the wanted halves are there; -EOPNOTSUPP with the
+ * reason and the remedy (kernel version, `bpf` missing in lsm=, no bpffs, no cgroup2) when a wanted half cannot be had,
+ * unless it is in `optional`.
  */
 int cfd_guard_load(int lock_dir, struct cfd_guard_parts wanted, struct cfd_guard_parts optional,
 		   struct cfd_guard_parts *ret_had, struct cfd_error *err);
@@ -72,7 +72,7 @@ const char *cfd_guard_reason_name(uint8_t reason);
 struct cfd_guard_feature {
 	const char *name;
 	bool present;
-	char detail[160];
+	char detail[256];
 };
 size_t cfd_guard_probe(struct cfd_guard_feature *features, size_t room);
 

@@ -12,12 +12,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <time.h>
+#include <unistd.h>
 
 #define POLICY_FILE_MAGIC 0x63666470u
 #define POLICY_FILE_VERSION 1u
@@ -88,41 +90,35 @@ static uint32_t kernel_device(unsigned major_number, unsigned minor_number)
 	return major_number << 20 | minor_number; /* MKDEV in the kernel's linux/kdev_t.h */
 }
 
-static int device_of_mount(int mount_id, uint32_t *ret_device, struct cfd_error *err)
-{
-	CFD_AUTO_BUF struct cfd_buf buf = {0};
-	struct cfd_mountinfo mount;
-	char *cursor;
-	int r = cfd_mountinfo_read(&buf, err);
-
-	if (r)
-		return r;
-	cursor = buf.data;
-	while (cfd_mountinfo_next(&cursor, &mount)) {
-		if (mount.id != mount_id)
-			continue;
-		*ret_device = kernel_device(mount.major, mount.minor);
-		return 0;
-	}
-	return cfd_fail(err, -ENOENT, "the root filesystem's mount (id %d) is not in /proc/self/mountinfo", mount_id);
-}
-
 /* The device of the superblock, by which the kernel's programs tell the root filesystem from others. */
-static int superblock_device(int fd, const struct statfs *fs, uint32_t *ret_device, struct cfd_error *err)
+static int superblock_device(int fd, const struct stat *st, const struct statfs *fs, uint32_t *ret_device,
+			     struct cfd_error *err)
 {
-	struct statx stx;
-	int r;
+	CFD_AUTO(cfd_mountinfo_place_release) struct cfd_mountinfo_place place = {0};
+	int r = cfd_mountinfo_find(fd, &place, err);
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID | STATX_INO, &stx))
-		return cfd_fail_errno(err, -errno, "cannot stat the root filesystem");
-	r = stx.stx_mask & STATX_MNT_ID ? device_of_mount((int)stx.stx_mnt_id, ret_device, err) : -ENOENT;
+	if (!r)
+		*ret_device = kernel_device(place.mount.major, place.mount.minor);
 	/* A mount that is attached nowhere is not in mountinfo; a directory's st_dev is the superblock's all the same.
 	 */
-	if (r == -ENOENT && !has_many_devices(fs)) {
-		*ret_device = kernel_device(stx.stx_dev_major, stx.stx_dev_minor);
-		return 0;
-	}
-	return r;
+	if ((r != -ENOENT && r != -EOPNOTSUPP) || has_many_devices(fs))
+		return r;
+	*ret_device = kernel_device(major(st->st_dev), minor(st->st_dev));
+	return 0;
+}
+
+/*
+ * The mount namespace of the engine, from which it starts the runtime to execute further processes: its runtime may
+ * already be in the container's cgroup (clone3 CLONE_INTO_CGROUP) while it is still outside of the container. 0:
+ * unknown.
+ */
+static uint32_t engine_mount_namespace(void)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)getppid());
+	return stat(path, &st) ? 0 : (uint32_t)st.st_ino;
 }
 
 static int describe_root(int rootfs_fd, struct cfd_guard_state *state, struct cfd_error *err)
@@ -139,10 +135,11 @@ static int describe_root(int rootfs_fd, struct cfd_guard_state *state, struct cf
 	if (clock_gettime(CLOCK_REALTIME_COARSE, &now))
 		return cfd_fail_errno(err, -errno, "cannot read the clock");
 	state->root_ino = st.st_ino;
+	state->outer_mnt_ns[1] = engine_mount_namespace();
 	state->created = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 	if (fs.f_type == OVERLAYFS_SUPER_MAGIC)
 		state->flags |= CFD_GUARD_OVERLAY;
-	return superblock_device(rootfs_fd, &fs, &state->root_dev, err);
+	return superblock_device(rootfs_fd, &st, &fs, &state->root_dev, err);
 }
 
 static int describe_exec(const struct cfd_profile *profile, int rootfs_fd, struct cfd_guard_state *state,
