@@ -89,6 +89,7 @@ struct cfd_json *cfd_json_new_object(struct cfd_json_doc *doc);
 struct cfd_json *cfd_json_new_array(struct cfd_json_doc *doc);
 struct cfd_json *cfd_json_new_string(struct cfd_json_doc *doc, const char *value); /* NULL also if it is not UTF-8 */
 struct cfd_json *cfd_json_new_int(struct cfd_json_doc *doc, int64_t value);
+struct cfd_json *cfd_json_new_u64(struct cfd_json_doc *doc, uint64_t value); /* a mask of seccomp's can be 2^64-1 */
 struct cfd_json *cfd_json_new_bool(struct cfd_json_doc *doc, bool value);
 /* A deep copy of a node, which may belong to another document. */
 struct cfd_json *cfd_json_copy(struct cfd_json_doc *doc, const struct cfd_json *node);

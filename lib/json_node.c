@@ -212,6 +212,14 @@ struct cfd_json *cfd_json_new_int(struct cfd_json_doc *doc, int64_t value)
 	return new_text(doc, CFD_JSON_NUMBER, text);
 }
 
+struct cfd_json *cfd_json_new_u64(struct cfd_json_doc *doc, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return new_text(doc, CFD_JSON_NUMBER, text);
+}
+
 struct cfd_json *cfd_json_new_bool(struct cfd_json_doc *doc, bool value)
 {
 	struct cfd_json *node = cfd_json_node_new(doc, CFD_JSON_BOOL);
