@@ -15,14 +15,15 @@
 
 struct cfd_json;
 struct cfd_json_doc;
+struct cfd_subset_program;
 
 struct cfd_seccomp_request {
-	const char *profile;	    /* "docker-default", or an absolute path */
-	const char *admin_dir;	    /* where names are looked up first: <dir>/<name>.json */
+	const char *profile;   /* "docker-default", or an absolute path */
+	const char *admin_dir; /* where names are looked up first: <dir>/<name>.json */
 	const char *shipped_dir;
-	const char *cache_dir;	    /* proved results are kept here (must be root's own); NULL: no cache */
+	const char *cache_dir; /* proved results are kept here (must be root's own); NULL: no cache */
 	bool all_architectures;
-	cfd_caps bounding;	    /* what the container WILL have: rules that depend on capabilities ask this */
+	cfd_caps bounding;             /* what the container WILL have: rules that depend on capabilities ask this */
 	const struct cfd_json *engine; /* the engine's linux.seccomp, or NULL */
 };
 
@@ -37,5 +38,12 @@ int cfd_seccomp_build(const struct cfd_seccomp_request *request, struct cfd_json
  * listenerPath, unknown names. `strict` also refuses names that libseccomp does not know.
  */
 int cfd_seccomp_check(const struct cfd_json *seccomp, bool strict, struct cfd_error *err);
+
+/*
+ * Compiles a linux.seccomp as the runtimes do: names and architectures through libseccomp, rules in their order, names
+ * that it does not know left out. It happens in a child process with two seconds of time, as there are rules on which
+ * libseccomp does not come to an end: -ETIME. The caller releases the program (cfd_subset_release).
+ */
+int cfd_seccomp_compile(const struct cfd_json *seccomp, struct cfd_subset_program *ret_program, struct cfd_error *err);
 
 #endif

@@ -122,6 +122,56 @@ static int scan_solve(struct cfd_subset_scan *scan, const struct cfd_subset_word
 	return 1;
 }
 
+/* What the conditions that must hold say of single bits. False: they contradict each other. */
+static bool known_bits(const struct cfd_subset_word *word, uint32_t *mask, uint32_t *value)
+{
+	*mask = *value = 0;
+	for (size_t i = 0; i < word->count; i++) {
+		const struct cfd_subset_condition *c = &word->list[i];
+		uint32_t bits = c->op == BPF_JEQ && c->truth     ? c->mask
+				: c->op == BPF_JSET && !c->truth ? c->mask & c->constant
+								 : 0;
+		uint32_t want = c->op == BPF_JEQ ? c->constant & bits : 0;
+
+		if ((c->op == BPF_JEQ && c->truth && (c->constant & ~c->mask)) || ((*value ^ want) & *mask & bits))
+			return false;
+		*mask |= bits;
+		*value |= want;
+	}
+	return true;
+}
+
+static bool meets(const struct cfd_subset_word *word, uint32_t value)
+{
+	for (size_t i = 0; i < word->count; i++) {
+		const struct cfd_subset_condition *c = &word->list[i];
+
+		if (cfd_subset_word_test(c->op, value & c->mask, c->constant) != c->truth)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What needs no scan, which is nearly everything that filters contain: known bits that contradict each other or decide
+ * a condition the wrong way, or that with all others clear, or set, make a value. 1, 0, or -EAGAIN: scan.
+ */
+static int quick_solve(const struct cfd_subset_word *word, uint32_t *ret_value)
+{
+	uint32_t mask, value;
+
+	if (!known_bits(word, &mask, &value))
+		return 0;
+	for (size_t i = 0; i < word->count; i++) {
+		const struct cfd_subset_condition *c = &word->list[i];
+
+		if (!(c->mask & ~mask) && cfd_subset_word_test(c->op, value & c->mask, c->constant) != c->truth)
+			return 0;
+	}
+	*ret_value = meets(word, value) ? value : value | ~mask;
+	return meets(word, *ret_value) ? 1 : -EAGAIN;
+}
+
 /* Narrows the interval by one condition on the plain word. What excludes a single value is left to the caller. */
 static void narrow(const struct cfd_subset_condition *c, uint64_t *low, uint64_t *high)
 {
@@ -164,7 +214,14 @@ static int interval_solve(const struct cfd_subset_word *word, uint32_t *ret_valu
 
 int cfd_subset_word_solve(const struct cfd_subset_word *word, struct cfd_subset_scan *scan, uint32_t *ret_value)
 {
-	return word->masked ? scan_solve(scan, word, ret_value) : interval_solve(word, ret_value);
+	uint32_t value = 0;
+	int r = word->masked ? quick_solve(word, &value) : interval_solve(word, &value);
+
+	if (r == -EAGAIN)
+		r = scan_solve(scan, word, &value);
+	if (r == 1)
+		*ret_value = value;
+	return r;
 }
 
 int cfd_subset_word_push(struct cfd_subset_word *word, const struct cfd_subset_condition *condition)
