@@ -46,24 +46,29 @@ bool cfd_clone_kernel_is(unsigned major, unsigned minor)
 	       (has_major > major || (has_major == major && has_minor >= minor));
 }
 
-static int fail_for_type(const char *name, const char *type, struct cfd_error *err)
+static int fail_for_type(const struct cfd_mountinfo_place *place, bool recursive, const char *name,
+			 struct cfd_error *err)
 {
+	const char *type = place->mount.type;
 	struct utsname kernel = {0};
+	size_t row = 0;
 
 	uname(&kernel);
-	for (size_t i = 0; i < CFD_COUNT(filesystems); i++) {
-		if (!cfd_streq(filesystems[i].type, type))
-			continue;
-		if (filesystems[i].advice)
-			return cfd_fail(err, -EOPNOTSUPP, "%s is on %s, which no kernel can idmap: %s", name, type,
-					filesystems[i].advice);
-		if (!cfd_clone_kernel_is(filesystems[i].major, filesystems[i].minor))
-			return cfd_fail(err, -EOPNOTSUPP,
-					"%s is on %s, which cannot be idmapped on this kernel: Linux %u.%u is needed "
-					"(this is %s)",
-					name, type, filesystems[i].major, filesystems[i].minor, kernel.release);
-		break;
-	}
+	while (row < CFD_COUNT(filesystems) && !cfd_streq(filesystems[row].type, type))
+		row++;
+	if (row < CFD_COUNT(filesystems) && filesystems[row].advice)
+		return cfd_fail(err, -EOPNOTSUPP, "%s is on %s, which no kernel can idmap: %s", name, type,
+				filesystems[row].advice);
+	if (row < CFD_COUNT(filesystems) && !cfd_clone_kernel_is(filesystems[row].major, filesystems[row].minor))
+		return cfd_fail(
+			err, -EOPNOTSUPP,
+			"%s is on %s, which cannot be idmapped on this kernel: Linux %u.%u is needed (this is %s)",
+			name, type, filesystems[row].major, filesystems[row].minor, kernel.release);
+	if (row < CFD_COUNT(filesystems) && recursive && place->child_count)
+		return cfd_fail(err, -EOPNOTSUPP,
+				"another filesystem that is mounted inside of %s (on %s) cannot be idmapped on this "
+				"kernel (%s)",
+				name, type, kernel.release);
 	return cfd_fail(err, -EOPNOTSUPP, "%s is on %s, which cannot be idmapped on this kernel (%s)", name, type,
 			kernel.release);
 }
@@ -84,11 +89,7 @@ static int fail_idmap(int code, int fd, bool recursive, const char *name, struct
 			name);
 	if (code != -EINVAL || cfd_mountinfo_find(fd, &place, &ignored))
 		return cfd_fail_errno(err, code, "cannot idmap %s", name);
-	if (recursive && place.child_count)
-		return cfd_fail(err, -EOPNOTSUPP,
-				"%s (on %s) or a mount in it, such as %s, cannot be idmapped on this kernel", name,
-				place.mount.type, place.first_child);
-	return fail_for_type(name, place.mount.type, err);
+	return fail_for_type(&place, recursive, name, err);
 }
 
 int cfd_clone_idmapped(int fd, bool recursive, int userns_fd, const char *name, int *ret_fd, struct cfd_error *err)

@@ -85,9 +85,9 @@ static int place_rootfs(const struct cfd_idmap_request *request, struct rootfs *
 			char **ret_path, struct cfd_error *err)
 {
 	if (rootfs->tree >= 0)
-		return cfd_stage_attach(stage, "rootfs", rootfs->tree, ret_path, err);
+		return cfd_stage_attach(stage, CFD_STAGE_ROOTFS, rootfs->tree, ret_path, err);
 	return cfd_layers_mount(&rootfs->overlay, &rootfs->layers, stage, cfd_mountinfo_flags(&rootfs->place.mount),
-				"rootfs", ret_path, err)
+				CFD_STAGE_ROOTFS, ret_path, err)
 		       ? cfd_wrap(err, "the overlay at %s", request->rootfs)
 		       : 0;
 }

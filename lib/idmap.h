@@ -62,11 +62,16 @@ struct cfd_idmap_result {
 
 /*
  * Moves THIS process into a new mount namespace and prepares all of it there; the runtime must be started from this
- * process. Nothing outside of that namespace changes, except sysctls inside of namespaces that the container joins by
- * path (its own network namespace, as an engine made it), and a directory `cofferdam-work` beside an overlay's workdir,
- * which the next start of the container uses again and which goes with the engine's directory of the container.
- * On failure the process must exit: its namespace goes with it. Also replaces descriptors 0-2 that are the host's
- * /dev/null by a node of our own (crun before 1.24 chowns them).
+ * process. Also replaces descriptors 0-2 that are the host's /dev/null by a node of our own (crun before 1.24 gives
+ * the host's to the container's root).
+ *
+ * Outside of that namespace change only: sysctls inside of namespaces that the container joins by path (its own network
+ * namespace, as an engine made it); a directory `cofferdam-work` beside an overlay's workdir, which the next start of the
+ * container uses again and which goes with the engine's directory of the container; an empty directory `rootfs` in
+ * stage_dir.
+ *
+ * On failure the process is left in the new namespace and should exit. It may return to its old mount namespace instead,
+ * unless the failure is -ENOTRECOVERABLE: then it is stuck in another namespace, or with other ids, as well.
  * Errors name the path, its filesystem and the kernel that would be needed.
  */
 int cfd_idmap_prepare(const struct cfd_idmap_request *request, struct cfd_idmap_result *ret_result,

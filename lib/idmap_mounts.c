@@ -276,12 +276,14 @@ static int device_mode(const struct cfd_spec_device *device, mode_t *ret_mode, s
 		mode_t mode;
 	} types[] = {{"c", S_IFCHR}, {"u", S_IFCHR}, {"b", S_IFBLK}, {"p", S_IFIFO}};
 
-	if (device->file_mode > 07777)
-		return cfd_fail(err, -EINVAL, "the file mode %llo is not one", (unsigned long long)device->file_mode);
 	for (size_t i = 0; i < CFD_COUNT(types); i++) {
 		if (!cfd_streq(types[i].type, device->type))
 			continue;
-		*ret_mode = types[i].mode | (device->file_mode < 0 ? 0666 : (mode_t)device->file_mode);
+		/* podman gives all of st_mode: the type may be in there too, but no other one. */
+		if (device->file_mode > 07777 && (device->file_mode & ~07777) != types[i].mode)
+			return cfd_fail(err, -EINVAL, "the file mode 0%llo is not that of such a device",
+					(unsigned long long)device->file_mode);
+		*ret_mode = types[i].mode | (device->file_mode < 0 ? 0666 : (mode_t)device->file_mode & 07777);
 		return 0;
 	}
 	return cfd_fail(err, -EINVAL, "the type `%.16s` is not one of c, u, b, p", device->type ? device->type : "");

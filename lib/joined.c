@@ -170,7 +170,8 @@ int cfd_joined_run(const struct cfd_joined *joined, int (*work)(void *data, stru
 				      kinds[joined->kind].type);
 	r = joined->kind == CFD_JOINED_PID ? run_in_child(work, data, err) : work(data, err);
 	if (setns(own, kinds[joined->kind].flag))
-		return cfd_fail_errno(err, -errno, "cannot return from the %s namespace that the container joins",
-				      kinds[joined->kind].type);
+		return cfd_fail(err, -ENOTRECOVERABLE,
+				"cannot return from the %s namespace that the container joins: %s",
+				kinds[joined->kind].type, strerror(errno));
 	return r;
 }

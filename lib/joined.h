@@ -42,7 +42,8 @@ void cfd_joined_release(struct cfd_joined *joined);
 
 /*
  * Calls `work` inside of the namespace, and comes back; a pid namespace is entered by a child, in which `work` then
- * runs (its error message arrives, nothing else does). When coming back fails the process must exit.
+ * runs (its error message arrives, nothing else does). -ENOTRECOVERABLE: it could not come back, and the process must
+ * exit.
  */
 int cfd_joined_run(const struct cfd_joined *joined, int (*work)(void *data, struct cfd_error *err), void *data,
 		   struct cfd_error *err);

@@ -118,27 +118,17 @@ struct mounter {        /* the credentials to go back to */
 	gid_t fsgid;
 };
 
-static int mounter_restore(struct mounter *mounter, struct cfd_error *err)
+static int mounter_restore(const struct mounter *mounter, struct cfd_error *err)
 {
-	int securebits = mounter->securebits;
-
-	if (securebits < 0)
+	if (mounter->securebits < 0)
 		return 0;
-	mounter->securebits = -1;
 	setfsuid(mounter->fsuid);
 	setfsgid(mounter->fsgid);
 	/* setfsuid() tells of no failure; asking for an id that is none returns the one in force. */
 	if ((uid_t)setfsuid((uid_t)-1) != mounter->fsuid || (gid_t)setfsgid((gid_t)-1) != mounter->fsgid ||
-	    prctl(PR_SET_SECUREBITS, (unsigned long)securebits, 0, 0, 0))
-		return cfd_fail(err, -EPERM, "cannot take back the ids that the overlay was mounted with");
+	    prctl(PR_SET_SECUREBITS, (unsigned long)mounter->securebits, 0, 0, 0))
+		return cfd_fail(err, -ENOTRECOVERABLE, "cannot take back the ids that the overlay was mounted with");
 	return 0;
-}
-
-static void mounter_end(struct mounter *mounter)
-{
-	struct cfd_error ignored; /* whoever wants to know has restored it before */
-
-	mounter_restore(mounter, &ignored);
 }
 
 static int mounter_become(struct mounter *mounter, uint32_t base, struct cfd_error *err)
@@ -169,17 +159,20 @@ static int fail_mount(int code, struct cfd_error *err)
 			      "cannot mount the overlay over idmapped layers; the kernel's log (dmesg) says why");
 }
 
-/* `cwd` is where the layers are, so the options can be short. */
+/* The working directory is where the layers are, so the options can be short. */
 static int mount_as(uint32_t base, const char *target, unsigned long flags, const char *options, struct cfd_error *err)
 {
-	CFD_AUTO(mounter_end) struct mounter mounter = {.securebits = -1};
+	struct mounter mounter = {.securebits = -1};
+	struct cfd_error stuck = {0};
 	int r = mounter_become(&mounter, base, err);
 
-	if (r)
-		return r;
-	if (mount("overlay", target, "overlay", flags, options))
-		return fail_mount(-errno, err);
-	return mounter_restore(&mounter, err);
+	if (!r && mount("overlay", target, "overlay", flags, options))
+		r = fail_mount(-errno, err);
+	if (mounter_restore(&mounter, &stuck)) {
+		*err = stuck;
+		r = stuck.code;
+	}
+	return r;
 }
 
 static int write_options(const struct cfd_overlay *overlay, struct cfd_buf *options, struct cfd_error *err)

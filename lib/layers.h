@@ -36,7 +36,11 @@ void cfd_layers_release(struct cfd_layers *layers);
 
 /*
  * Mounts the overlay as `name` in the stage with the flags of mount(2). Uses up the clones. A mount that came up
- * read-only without having been asked to is an error. -EOPNOTSUPP: the kernel is older than 5.19.
+ * read-only without having been asked to is an error. -EOPNOTSUPP: the kernel is older than 5.19. -ENOTRECOVERABLE: the
+ * process is left with the ids that the overlay was mounted with, and must exit.
+ *
+ * The kernel's log then says that the upper directory is in use by another mount: that is the engine's, which nobody
+ * works in while the container runs.
  */
 int cfd_layers_mount(const struct cfd_overlay *overlay, struct cfd_layers *layers, const struct cfd_stage *stage,
 		     unsigned long flags, const char *name, char **ret_path, struct cfd_error *err);

@@ -15,9 +15,21 @@
 
 #define NODES "nodes"
 
+static int make_host_rootfs(const char *path, struct cfd_error *err)
+{
+	CFD_AUTO_FD int stage = -1, rootfs = -1;
+	int r = cfd_fd_open_dir(AT_FDCWD, path, false, &stage, err);
+
+	return r ? r : cfd_fd_make_dir(stage, CFD_STAGE_ROOTFS, 0711, &rootfs, err);
+}
+
 int cfd_stage_enter(const char *path, const struct cfd_userns_range *range, struct cfd_stage *ret_stage,
 		    struct cfd_error *err)
 {
+	int r = make_host_rootfs(path, err);
+
+	if (r)
+		return r;
 	if (unshare(CLONE_NEWNS))
 		return cfd_fail_errno(err, -errno, "cannot make a mount namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))

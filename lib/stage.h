@@ -19,6 +19,12 @@ struct cfd_stage {
 	struct cfd_userns_range range;
 };
 
+/*
+ * Where the root filesystem goes. A directory of this name is made and kept in the host's view of the stage as well, as
+ * runc exec, which runs there, changes to the path of the root filesystem before it enters the container.
+ */
+#define CFD_STAGE_ROOTFS "rootfs"
+
 #define CFD_STAGE_NONE                                                                                                 \
 	{                                                                                                              \
 		.fd = -1, .nodes_fd = -1                                                                               \

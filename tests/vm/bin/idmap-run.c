@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A runtime for tests that does one thing: it gives the container a user namespace and the files that go with it, and
+ * starts crun or runc. `idmap-crun create --bundle DIR ID` is `crun create` of the amended bundle; the part behind the
+ * dash of its own name is the runtime. No rules, no profile, no records: the first range of the pool is always free.
+ */
+#include "lib/fd.h"
+#include "lib/idmap.h"
+#include "lib/image.h"
+#include "lib/json.h"
+#include "lib/profile.h"
+#include "lib/spec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WORK "/run/idmap-run"
+
+struct run {
+	char *bundle;       /* the engine's */
+	char directory[64]; /* ours */
+	int bundle_fd;
+	struct cfd_json_doc *doc;
+	struct cfd_spec spec;
+	struct cfd_userns_range range;
+};
+
+static bool is_make(const char *arg)
+{
+	return cfd_streq(arg, "create") || cfd_streq(arg, "run");
+}
+
+static char **bundle_argument(char **argv)
+{
+	bool make = false;
+
+	for (char **arg = argv + 1; *arg; arg++) {
+		make |= is_make(*arg);
+		if (make && (cfd_streq(*arg, "--bundle") || cfd_streq(*arg, "-b")) && arg[1])
+			return arg + 1;
+	}
+	return NULL;
+}
+
+static int read_config(struct run *run, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	struct cfd_json_options options = {.name = "config.json"};
+	int r = cfd_fd_open_dir(AT_FDCWD, run->bundle, false, &run->bundle_fd, err);
+
+	if (!r)
+		r = cfd_fd_read_file(run->bundle_fd, "config.json", CFD_JSON_MAX_BYTES, &text, err);
+	if (!r)
+		r = cfd_json_parse(text.data, text.length, &options, &run->doc, err);
+	return r ? r : cfd_spec_read(run->doc, CFD_SPEC_UNKNOWN_WARN, &run->spec, err);
+}
+
+/* Where podman keeps a container's files: on disk beside the bundle, and under its run root. */
+static void podman_directories(const char *bundle, struct cfd_image *image)
+{
+	CFD_AUTO_FREE char *parent = strdup(bundle);
+	char *slash = strrchr(parent, '/'), *id;
+
+	image->engine_dirs[0] = strdup(bundle);
+	image->volume_dirs[0] = strdup("/var/lib/containers/storage/volumes");
+	if (!slash || !cfd_streq(slash, "/userdata"))
+		return;
+	*slash = '\0';
+	id = strrchr(parent, '/');
+	if (asprintf(&image->engine_dirs[1], "/run/containers/storage/overlay-containers%s/userdata", id) < 0)
+		image->engine_dirs[1] = NULL;
+}
+
+static double milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static int prepare(struct run *run, struct cfd_idmap_result *result, struct cfd_error *err)
+{
+	CFD_AUTO_FD int userns = -1, rootfs = -1;
+	CFD_AUTO_FREE char *real = NULL;
+	struct cfd_image image = {0};
+	struct cfd_profile profile = {0};
+	struct cfd_idmap_request request = {.spec = &run->spec, .image = &image, .profile = &profile};
+	double start = milliseconds();
+	int r = cfd_userns_pick("cofferdam", "/etc/subuid", "/etc/subgid", NULL, 0, &run->range, err);
+
+	if (!r)
+		r = cfd_userns_open(&run->range, &userns, err);
+	if (!r)
+		r = cfd_fd_open_dir(run->bundle_fd, run->spec.root_path, true, &rootfs, err);
+	if (!r)
+		r = cfd_fd_path(rootfs, &real, err);
+	if (r)
+		return r;
+	podman_directories(run->bundle, &image);
+	request.bundle = run->bundle;
+	request.rootfs = real;
+	request.rootfs_fd = rootfs;
+	request.range = run->range;
+	request.userns_fd = userns;
+	request.stage_dir = WORK "/stage";
+	r = cfd_idmap_prepare(&request, result, err);
+	if (!r)
+		fprintf(stderr, "idmap-run: %s, %.3f ms\n", result->layers, milliseconds() - start);
+	return r;
+}
+
+static struct cfd_json *strings(struct cfd_json_doc *doc, const char *const *values)
+{
+	struct cfd_json *array = cfd_json_new_array(doc);
+
+	for (; *values; values++)
+		cfd_json_append(doc, array, cfd_json_new_string(doc, *values));
+	return array;
+}
+
+static void edit_mounts(struct run *run, const struct cfd_idmap_result *result)
+{
+	struct cfd_json *root = cfd_json_root(run->doc), *mounts = cfd_json_get(root, "mounts");
+	struct cfd_json *devices = cfd_json_get(cfd_json_get(root, "linux"), "devices");
+
+	for (size_t i = 0; i < result->mount_count; i++) {
+		struct cfd_json *mount = cfd_json_at(mounts, result->mounts[i].index);
+
+		cfd_json_set(run->doc, mount, "source", cfd_json_new_string(run->doc, result->mounts[i].source));
+		if (result->mounts[i].clear_type) {
+			cfd_json_set(run->doc, mount, "type", cfd_json_new_string(run->doc, "bind"));
+			cfd_json_append(run->doc, cfd_json_want_array(run->doc, mount, "options"),
+					cfd_json_new_string(run->doc, "bind"));
+		}
+	}
+	for (size_t i = result->device_count; i-- > 0;) {
+		struct cfd_json *mount = cfd_json_new_object(run->doc);
+		const char *path = run->spec.devices[result->devices[i].index].path;
+
+		cfd_json_set(run->doc, mount, "destination", cfd_json_new_string(run->doc, path));
+		cfd_json_set(run->doc, mount, "type", cfd_json_new_string(run->doc, "bind"));
+		cfd_json_set(run->doc, mount, "source", cfd_json_new_string(run->doc, result->devices[i].source));
+		cfd_json_set(run->doc, mount, "options",
+			     strings(run->doc, (const char *[]){"bind", "nosuid", "noexec", NULL}));
+		cfd_json_append(run->doc, mounts, mount);
+		cfd_json_remove_at(devices, result->devices[i].index);
+	}
+}
+
+static struct cfd_json *mappings(struct run *run)
+{
+	struct cfd_json *array = cfd_json_new_array(run->doc), *map = cfd_json_new_object(run->doc);
+
+	cfd_json_set(run->doc, map, "containerID", cfd_json_new_int(run->doc, 0));
+	cfd_json_set(run->doc, map, "hostID", cfd_json_new_int(run->doc, run->range.base));
+	cfd_json_set(run->doc, map, "size", cfd_json_new_int(run->doc, run->range.size));
+	cfd_json_append(run->doc, array, map);
+	return array;
+}
+
+static void edit_config(struct run *run, const struct cfd_idmap_result *result)
+{
+	struct cfd_json *root = cfd_json_root(run->doc), *lin = cfd_json_want_object(run->doc, root, "linux");
+	struct cfd_json *entry = cfd_json_new_object(run->doc);
+
+	edit_mounts(run, result);
+	cfd_json_set(run->doc, cfd_json_get(root, "root"), "path", cfd_json_new_string(run->doc, result->rootfs));
+	for (char **key = result->removed_sysctls; key && *key; key++)
+		cfd_json_remove(cfd_json_get(lin, "sysctl"), *key);
+	cfd_json_set(run->doc, entry, "type", cfd_json_new_string(run->doc, "user"));
+	cfd_json_append(run->doc, cfd_json_want_array(run->doc, lin, "namespaces"), entry);
+	cfd_json_set(run->doc, lin, "uidMappings", mappings(run));
+	cfd_json_set(run->doc, lin, "gidMappings", mappings(run));
+}
+
+static int write_config(struct run *run, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	CFD_AUTO_FD int directory = -1;
+	int r;
+
+	snprintf(run->directory, sizeof(run->directory), WORK "/%d", (int)getpid());
+	r = cfd_fd_make_dir(AT_FDCWD, run->directory, 0700, &directory, err);
+	if (r)
+		return r;
+	if (cfd_json_write(cfd_json_root(run->doc), &text))
+		return cfd_fail_memory(err, "the configuration");
+	return cfd_fd_write_file(directory, "config.json", text.data, text.length, 0600, false, err);
+}
+
+static int amend(struct run *run, struct cfd_error *err)
+{
+	struct cfd_idmap_result result = {0};
+	int r = read_config(run, err);
+
+	if (!r)
+		r = prepare(run, &result, err);
+	if (r)
+		return r;
+	edit_config(run, &result);
+	r = write_config(run, err);
+	cfd_idmap_result_release(&result);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	const char *dash = strrchr(argv[0], '-'), *runtime = getenv("IDMAP_RUNTIME");
+	char **bundle = bundle_argument(argv), path[64];
+	struct run run = {.bundle_fd = -1};
+	struct cfd_error err = {0};
+
+	(void)argc;
+	umask(022);
+	mkdir(WORK, 0711);
+	mkdir(WORK "/stage", 0711);
+	if (bundle) {
+		run.bundle = realpath(*bundle, NULL);
+		if (!run.bundle || amend(&run, &err)) {
+			fprintf(stderr, "idmap-run: %s\n", run.bundle ? err.message : *bundle);
+			return 1;
+		}
+		*bundle = run.directory;
+	}
+	snprintf(path, sizeof(path), "/usr/bin/%s", dash ? dash + 1 : "");
+	if (access(path, X_OK))
+		snprintf(path, sizeof(path), "/usr/sbin/%s", dash ? dash + 1 : "");
+	execv(runtime ? runtime : path, argv);
+	fprintf(stderr, "idmap-run: cannot execute %s: %s\n", runtime ? runtime : path, strerror(errno));
+	return 1;
+}
