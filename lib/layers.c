@@ -60,14 +60,22 @@ static int clone_lower(int base, const struct cfd_overlay *overlay, size_t index
 	return cfd_clone_idmapped(fd, false, userns_fd, name, ret_fd, err);
 }
 
-/* Without this directory, which says that the last mount was volatile, the kernel would refuse the workdir. */
+/* With these, which say that the last mount was volatile, the kernel would refuse the workdir (overlayfs.rst, "Volatile
+ * mount"). */
 static int forget_volatile(int work, struct cfd_error *err)
 {
-	static const char *const marks[] = {"work/incompat/volatile", "work/incompat"};
+	static const struct {
+		const char *path;
+		int flags;
+	} marks[] = {
+		{"work/incompat/volatile/dirty", 0},
+		{"work/incompat/volatile", AT_REMOVEDIR},
+		{"work/incompat", AT_REMOVEDIR},
+	};
 
 	for (size_t i = 0; i < CFD_COUNT(marks); i++)
-		if (unlinkat(work, marks[i], AT_REMOVEDIR) && errno != ENOENT)
-			return cfd_fail_errno(err, -errno, "cannot remove %s in " CFD_LAYERS_WORK, marks[i]);
+		if (unlinkat(work, marks[i].path, marks[i].flags) && errno != ENOENT)
+			return cfd_fail_errno(err, -errno, "cannot remove " CFD_LAYERS_WORK "/%s", marks[i].path);
 	return 0;
 }
 
@@ -273,7 +281,7 @@ int cfd_layers_mount(const struct cfd_overlay *overlay, struct cfd_layers *layer
 		r = cfd_fail_errno(err, -errno, "cannot make the directory %s", target);
 	if (!r)
 		r = mount_from(layers_fd, target, stage->range.base, flags, options.data, err);
-	if (!r)
+	if (!r && overlay->upper)
 		r = check_writable(target, flags, err);
 	if (!r && umount2(directory, MNT_DETACH))
 		r = cfd_fail_errno(err, -errno, "cannot unmount the layers' directory %s", directory);

@@ -46,7 +46,7 @@ int cfd_sysctls_map_groups(const char *value, const struct cfd_userns_range *ran
 	unsigned long first, last;
 	char behind;
 
-	if (sscanf(value, " %10lu %10lu %c", &first, &last, &behind) != 2)
+	if (strpbrk(value, "+-") || sscanf(value, " %10lu %10lu %c", &first, &last, &behind) != 2)
 		return cfd_fail(err, -EINVAL, PING_GROUPS " is `%.64s`: two group ids are expected", value);
 	if (first > last || first >= range->size) { /* how the kernel says that nobody may */
 		snprintf(ret_value, 32, "1 0");
