@@ -26,7 +26,7 @@ check-headers:
 	$(Q)tests/headers.sh '$(CC) $(CPPFLAGS) -std=gnu17 $(WARN)' $(HEADERS)
 
 # TESTS='10-runtime' selects.
-check-live: all
+check-live: all vm-bin
 	$(Q)BUILD='$(BUILD)' tests/live/run
 
 # Programs for the VM, whose user space is another release: linked like the product.

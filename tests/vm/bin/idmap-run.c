@@ -3,7 +3,9 @@
  * A runtime for tests that does one thing: it gives the container a user namespace and the files that go with it, and
  * starts crun or runc. `idmap-crun create --bundle DIR ID` is `crun create` of the amended bundle; the part behind the
  * dash of its own name is the runtime. No rules, no profile, no records: the first range of the pool is always free.
+ * What it takes for granted about engines: lib/image knows better.
  */
+#include "lib/amend.h"
 #include "lib/fd.h"
 #include "lib/idmap.h"
 #include "lib/image.h"
@@ -116,70 +118,6 @@ static int prepare(struct run *run, struct cfd_idmap_result *result, struct cfd_
 	return r;
 }
 
-static struct cfd_json *strings(struct cfd_json_doc *doc, const char *const *values)
-{
-	struct cfd_json *array = cfd_json_new_array(doc);
-
-	for (; *values; values++)
-		cfd_json_append(doc, array, cfd_json_new_string(doc, *values));
-	return array;
-}
-
-static void edit_mounts(struct run *run, const struct cfd_idmap_result *result)
-{
-	struct cfd_json *root = cfd_json_root(run->doc), *mounts = cfd_json_get(root, "mounts");
-	struct cfd_json *devices = cfd_json_get(cfd_json_get(root, "linux"), "devices");
-
-	for (size_t i = 0; i < result->mount_count; i++) {
-		struct cfd_json *mount = cfd_json_at(mounts, result->mounts[i].index);
-
-		cfd_json_set(run->doc, mount, "source", cfd_json_new_string(run->doc, result->mounts[i].source));
-		if (result->mounts[i].clear_type) {
-			cfd_json_set(run->doc, mount, "type", cfd_json_new_string(run->doc, "bind"));
-			cfd_json_append(run->doc, cfd_json_want_array(run->doc, mount, "options"),
-					cfd_json_new_string(run->doc, "bind"));
-		}
-	}
-	for (size_t i = result->device_count; i-- > 0;) {
-		struct cfd_json *mount = cfd_json_new_object(run->doc);
-		const char *path = run->spec.devices[result->devices[i].index].path;
-
-		cfd_json_set(run->doc, mount, "destination", cfd_json_new_string(run->doc, path));
-		cfd_json_set(run->doc, mount, "type", cfd_json_new_string(run->doc, "bind"));
-		cfd_json_set(run->doc, mount, "source", cfd_json_new_string(run->doc, result->devices[i].source));
-		cfd_json_set(run->doc, mount, "options",
-			     strings(run->doc, (const char *[]){"bind", "nosuid", "noexec", NULL}));
-		cfd_json_append(run->doc, mounts, mount);
-		cfd_json_remove_at(devices, result->devices[i].index);
-	}
-}
-
-static struct cfd_json *mappings(struct run *run)
-{
-	struct cfd_json *array = cfd_json_new_array(run->doc), *map = cfd_json_new_object(run->doc);
-
-	cfd_json_set(run->doc, map, "containerID", cfd_json_new_int(run->doc, 0));
-	cfd_json_set(run->doc, map, "hostID", cfd_json_new_int(run->doc, run->range.base));
-	cfd_json_set(run->doc, map, "size", cfd_json_new_int(run->doc, run->range.size));
-	cfd_json_append(run->doc, array, map);
-	return array;
-}
-
-static void edit_config(struct run *run, const struct cfd_idmap_result *result)
-{
-	struct cfd_json *root = cfd_json_root(run->doc), *lin = cfd_json_want_object(run->doc, root, "linux");
-	struct cfd_json *entry = cfd_json_new_object(run->doc);
-
-	edit_mounts(run, result);
-	cfd_json_set(run->doc, cfd_json_get(root, "root"), "path", cfd_json_new_string(run->doc, result->rootfs));
-	for (char **key = result->removed_sysctls; key && *key; key++)
-		cfd_json_remove(cfd_json_get(lin, "sysctl"), *key);
-	cfd_json_set(run->doc, entry, "type", cfd_json_new_string(run->doc, "user"));
-	cfd_json_append(run->doc, cfd_json_want_array(run->doc, lin, "namespaces"), entry);
-	cfd_json_set(run->doc, lin, "uidMappings", mappings(run));
-	cfd_json_set(run->doc, lin, "gidMappings", mappings(run));
-}
-
 static int write_config(struct run *run, struct cfd_error *err)
 {
 	CFD_AUTO_BUF struct cfd_buf text = {0};
@@ -198,16 +136,22 @@ static int write_config(struct run *run, struct cfd_error *err)
 static int amend(struct run *run, struct cfd_error *err)
 {
 	struct cfd_idmap_result result = {0};
+	char name[] = "test";
+	struct cfd_profile profile = {.name = name};
+	struct cfd_amend_decision decision = {
+		.profile = &profile,
+		.bundle = run->bundle,
+		.range = &run->range,
+		.mounts = &result,
+	};
 	int r = read_config(run, err);
 
 	if (!r)
 		r = prepare(run, &result, err);
-	if (r)
-		return r;
-	edit_config(run, &result);
-	r = write_config(run, err);
-	cfd_idmap_result_release(&result);
-	return r;
+	decision.rootfs = result.rootfs;
+	if (!r)
+		r = cfd_amend(&run->spec, &decision, err);
+	return r ? r : write_config(run, err);
 }
 
 int main(int argc, char **argv)
