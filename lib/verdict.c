@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SHOWN_OF_A_RULE 5
 #define ADMIN_PROFILES CFD_SYSCONFDIR "/profiles.d"
 #define SHIPPED_PROFILES CFD_DATADIR "/profiles"
 
@@ -179,15 +180,26 @@ void cfd_verdict_release(struct cfd_verdict *verdict)
 	*verdict = (struct cfd_verdict)CFD_VERDICT_INIT;
 }
 
+/* Names come from engines' records: a line of a log must stay one. */
+static void hide_control_characters(char *text)
+{
+	for (; text && *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
 static int add_head(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf)
 {
-	size_t against = count_against(&verdict->findings);
+	size_t against = count_against(&verdict->findings), start = buf->length;
 	const char *what = verdict->refused ? "refused" : against ? "would refuse" : "passed";
 	const char *name = verdict->image.container_name ? verdict->image.container_name : container_id;
+	int r = cfd_buf_addf(buf, "cofferdam: %s %s (%s, profile %s): %zu finding%s", what,
+			     name ? name : "this container", image_name(&verdict->image), verdict->profile->name,
+			     against, against == 1 ? "" : "s");
 
-	return cfd_buf_addf(buf, "cofferdam: %s %s (%s, profile %s): %zu finding%s", what,
-			    name ? name : "this container", image_name(&verdict->image), verdict->profile->name,
-			    against, against == 1 ? "" : "s");
+	if (!r)
+		hide_control_characters(buf->data + start);
+	return r;
 }
 
 static int add_exception(const struct cfd_finding *finding, struct cfd_buf *buf)
@@ -212,15 +224,32 @@ static int add_finding(const struct cfd_finding *finding, struct cfd_buf *buf)
 	return !r && finding->exception ? add_exception(finding, buf) : r;
 }
 
+/*
+ * The findings of one rule, from `start`: the first few, then how many more. A privileged container has a hundred
+ * devices; the audit log names them all. Returns how many there were.
+ */
+static size_t add_rule(const struct cfd_findings *findings, size_t start, struct cfd_buf *buf, int *r)
+{
+	const struct cfd_rule *rule = findings->values[start].rule;
+	size_t count = 0;
+
+	for (; start + count < findings->count && findings->values[start + count].rule == rule; count++)
+		if (!*r && count < SHOWN_OF_A_RULE)
+			*r = add_finding(&findings->values[start + count], buf);
+	if (!*r && count > SHOWN_OF_A_RULE)
+		*r = cfd_buf_addf(buf, "\n  and %zu more [%s]", count - SHOWN_OF_A_RULE, rule->id);
+	return count;
+}
+
 int cfd_verdict_text(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf)
 {
 	const struct cfd_findings *findings = &verdict->findings;
 	int r = add_head(verdict, container_id, buf);
 
-	for (size_t i = 0; !r && i < findings->count; i++)
-		r = add_finding(&findings->values[i], buf);
+	for (size_t i = 0; !r && i < findings->count;)
+		i += add_rule(findings, i, buf, &r);
 	if (!r && findings->total > findings->count)
-		r = cfd_buf_addf(buf, "\n  ... and %zu more", findings->total - findings->count);
+		r = cfd_buf_addf(buf, "\n  and %zu more", findings->total - findings->count);
 	if (!r && count_against(findings))
 		r = cfd_buf_add_string(buf, "\n  (`cofferdam rules RULE` explains each and how to allow it)");
 	return r;

@@ -57,7 +57,8 @@ void cfd_verdict_release(struct cfd_verdict *verdict);
  *     process.capabilities.bounding[2] CAP_SYS_ADMIN: never allowed [capability.forbidden]
  *     (`cofferdam rules RULE` explains each and how to allow it)
  * "would refuse" instead of "refused" when the profile's mode is not enforce, and "passed" when nothing is refused;
- * findings that an exception lets pass, or no longer does, say so. 0 or -ENOMEM.
+ * findings that an exception lets pass, or no longer does, say so. Of more than five findings of one rule the rest is
+ * counted. 0 or -ENOMEM.
  */
 int cfd_verdict_text(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf);
 

@@ -2,6 +2,7 @@
 /*
  * Device nodes (linux.devices) and the cgroup's device rules (linux.resources.devices).
  *
+ * (That types are known and numbers present and within the kernel's range, lib/spec has made sure of.)
  * Path, type and numbers are judged together: in a user namespace runtimes do not make the node, they bind the host's
  * node of that path, so {"path": "/dev/vda", c 1:3} hands out the disk. Numbers as in the kernel's
  * Documentation/admin-guide/devices.txt.
@@ -17,9 +18,6 @@
 #include <sys/sysmacros.h>
 
 #define ANY (-1)
-/* dev_t in the kernel: 12 bits and 20 bits (include/linux/kdev_t.h). More is cut, so 2^32+254 would be 254. */
-#define MAJOR_MAX 4095
-#define MINOR_MAX 1048575
 
 // clang-format off
 static const struct node {
@@ -117,34 +115,6 @@ CFD_RULE_CHECK(check_block)
 		if (cfd_streq(context->spec->devices[i].type, "b"))
 			r = report(rule, findings, err, i, &context->spec->devices[i],
 				   "a block device: a disk of the host with all that is on it");
-	return r;
-}
-
-CFD_RULE_CHECK(check_type)
-{
-	int r = 0;
-
-	for (size_t i = 0; !r && i < context->spec->device_count; i++) {
-		const struct cfd_spec_device *device = &context->spec->devices[i];
-
-		if (!is_character(device->type) && !cfd_streq(device->type, "b") && !cfd_streq(device->type, "p"))
-			r = report(rule, findings, err, i, device, "its type is none of c, u, b and p");
-	}
-	return r;
-}
-
-CFD_RULE_CHECK(check_range)
-{
-	int r = 0;
-
-	for (size_t i = 0; !r && i < context->spec->device_count; i++) {
-		const struct cfd_spec_device *device = &context->spec->devices[i];
-
-		if (device->major > MAJOR_MAX || device->minor > MINOR_MAX ||
-		    (!cfd_streq(device->type, "p") && (device->major < 0 || device->minor < 0)))
-			r = report(rule, findings, err, i, device,
-				   "its numbers are absent, or above the kernel's 4095 and 1048575");
-	}
 	return r;
 }
 
@@ -324,12 +294,6 @@ static const struct cfd_rule rules[] = {
 	{ "device.forbidden", CFD_RULE_NEVER, "a character device that controls the host",
 	  "memory, disks, input or kernel facilities of the host",
 	  CFD_REF_CIS "5.18; Linux admin-guide/devices.txt", NULL, check_forbidden },
-	{ "device.type", CFD_RULE_NEVER, "a device of a type that the specification does not have",
-	  "runtimes read it in their own ways",
-	  CFD_REF_SPEC "config-linux.md, Devices", NULL, check_type },
-	{ "device.range", CFD_RULE_NEVER, "device numbers that the kernel does not have",
-	  "numbers are cut: 2^32+254 passes a check for 254 and is 254 for the kernel",
-	  CFD_REF_SPEC "config-linux.md, Devices; include/linux/kdev_t.h", NULL, check_range },
 	{ "device.path", CFD_RULE_NEVER, "a device node outside of /dev",
 	  "the node replaces a file of the image, or is made through a link of the image",
 	  CFD_REF_SPEC "config-linux.md, Devices", NULL, check_path },

@@ -15,11 +15,14 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
-static bool host_is_unified(void)
+/* Where this host's only hierarchy is mounted, or NULL when it has those of cgroup v1. */
+static const char *unified_root(const struct cfd_rules_context *context)
 {
 	struct statfs fs;
 
-	return statfs(CGROUP_ROOT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+	if (context->cgroup_root)
+		return context->cgroup_root;
+	return statfs(CGROUP_ROOT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC ? CGROUP_ROOT : NULL;
 }
 
 /*
@@ -37,7 +40,7 @@ int cfd_check_host_cgroup(const struct cfd_rule *rule, const struct cfd_rules_co
 		mounted = mounted || (!cfd_spec_mount_is_bind(mount) &&
 				      (cfd_streq(mount->type, "cgroup") || cfd_streq(mount->type, "cgroup2")));
 	}
-	if (!mounted || cfd_spec_namespace(context->spec, "cgroup") || (context->host_facts && !host_is_unified()))
+	if (!mounted || cfd_spec_namespace(context->spec, "cgroup") || (context->host_facts && !unified_root(context)))
 		return 0;
 	return cfd_findings_add(findings, rule, "cgroup", err, "mounts a cgroup filesystem, which would be the host's",
 				"linux.namespaces");
@@ -90,13 +93,14 @@ int cfd_check_cgroup_in_use(const struct cfd_rule *rule, const struct cfd_rules_
 {
 	const char *path = context->spec->cgroups_path;
 	CFD_AUTO_BUF struct cfd_buf events = {0};
-	char file[CFD_PATH_MAX + 64];
+	const char *root = unified_root(context);
+	char file[2 * CFD_PATH_MAX];
 	struct cfd_error why = {0};
 	int r;
 
-	if (!context->host_facts || !path || path[0] != '/' || refuse_cgroup_path(path) || !host_is_unified())
+	if (!context->host_facts || !path || path[0] != '/' || refuse_cgroup_path(path) || !root)
 		return 0;
-	snprintf(file, sizeof(file), "%s%s/cgroup.events", CGROUP_ROOT, path);
+	snprintf(file, sizeof(file), "%s%s/cgroup.events", root, path);
 	r = cfd_fd_read_kernel(AT_FDCWD, file, 65536, &events, &why);
 	if (r == -ENOENT)
 		return 0;

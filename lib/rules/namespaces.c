@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Namespaces: each once, none of them the host's, joined only where an engine joins them. Id mappings and cgroups are
+ * Namespaces: none of them the host's, joined only where an engine joins them (that each is known and given once,
+ * lib/spec has made sure of). Id mappings and cgroups are
  * in namespace_ids.c and namespace_cgroups.c.
  */
 #include "lib/rules/namespaces.h"
@@ -100,33 +101,6 @@ CFD_RULE_CHECK(check_host)
 	return r;
 }
 
-CFD_RULE_CHECK(check_type)
-{
-	int r = 0;
-
-	for (size_t i = 0; !r && i < context->spec->namespace_count; i++)
-		if (!find_kind(context->spec->namespaces[i].type))
-			r = cfd_findings_add(findings, rule, context->spec->namespaces[i].type, err,
-					     "not a kind of namespace", "linux.namespaces[%zu].type", i);
-	return r;
-}
-
-CFD_RULE_CHECK(check_duplicate)
-{
-	const struct cfd_spec_namespace *namespaces = context->spec->namespaces;
-	int r = 0;
-
-	for (size_t i = 0; !r && i < context->spec->namespace_count; i++)
-		for (size_t e = 0; e < i; e++)
-			if (cfd_streq(namespaces[i].type, namespaces[e].type)) {
-				r = cfd_findings_add(findings, rule, namespaces[i].type, err,
-						     "given before: crun takes the one with a path",
-						     "linux.namespaces[%zu].type", i);
-				break;
-			}
-	return r;
-}
-
 /* "/proc/PID/ns/FILE" of that kind. */
 static bool is_process_path(const char *path, const struct kind *kind)
 {
@@ -174,7 +148,7 @@ static const char *refuse_path(const struct cfd_rules_context *context, const ch
 		if (context->spec->namespaces[i].path == path)
 			kind = find_kind(context->spec->namespaces[i].type);
 	if (!kind)
-		return NULL; /* namespace.type reports it */
+		return "not a kind of namespace";
 	if (!kind->joined)
 		return "a container always gets a new one of this kind";
 	if (!cfd_path_is_clean(path))
@@ -240,12 +214,6 @@ static const struct cfd_rule rules[] = {
 	{ "namespace.host-cgroup", CFD_RULE_NEVER, "a cgroup filesystem without a cgroup namespace",
 	  "names, limits and, when writable, the processes of all other services",
 	  "cgroup_namespaces(7); CVE-2023-25809", NULL, cfd_check_host_cgroup },
-	{ "namespace.type", CFD_RULE_NEVER, "a kind of namespace that does not exist",
-	  "a runtime that ignores it leaves the container in the host's",
-	  CFD_REF_SPEC "config-linux.md, Namespaces", NULL, check_type },
-	{ "namespace.duplicate", CFD_RULE_NEVER, "one kind of namespace given twice",
-	  "runc refuses it; crun takes the one with a path, which may be the host's",
-	  CFD_REF_SPEC "config-linux.md, Namespaces", NULL, check_duplicate },
 	{ "namespace.path", CFD_RULE_NEVER, "a namespace joined by a path where no engine keeps one",
 	  "the namespaces of a host process or of another container",
 	  CFD_REF_SPEC "config-linux.md, Namespaces (path)", NULL, check_path },

@@ -207,7 +207,7 @@ CFD_RULE_CHECK(check_cgroup_file)
 		const char *key = "";
 
 		cfd_json_member(unified, i, &key);
-		if (strchr(key, '/') || !strchr(key, '.') || cfd_starts_with(key, "cgroup."))
+		if (strchr(key, '/') || key[0] == '.' || !strchr(key, '.') || cfd_starts_with(key, "cgroup."))
 			r = cfd_findings_add(findings, rule, key, err, "not the name of a controller's file",
 					     "linux.resources.unified");
 	}

@@ -277,6 +277,14 @@ static bool clean_source(struct subject *subject, struct judgement *judgement)
 	return true;
 }
 
+static void judge_unresolved(const struct subject *subject, const char *why, struct judgement *judgement)
+{
+	if (cfd_path_beneath(subject->clean, "/proc"))
+		judge(judgement, "mount.host-kernel", "a link of the host's /proc");
+	else
+		judge(judgement, "mount.source-path", "cannot be resolved: %s", why);
+}
+
 /* 0, with a judgement if the source cannot be resolved; an error only if this host cannot be looked at. */
 static int resolve_source(const struct subject *subject, struct cfd_resolved *resolved, struct judgement *judgement,
 			  struct cfd_error *err)
@@ -299,13 +307,10 @@ static int resolve_source(const struct subject *subject, struct cfd_resolved *re
 		      "does not exist on this host, and could become anything later");
 		return 0;
 	case -ELOOP:
-		if (cfd_path_beneath(subject->clean, "/proc"))
-			judge(judgement, "mount.host-kernel", "a magic link of the host's /proc");
-		else
-			judge(judgement, "mount.source-path", "leads through too many symbolic links or a magic link");
+		judge_unresolved(subject, "leads through too many symbolic links or a magic link", judgement);
 		return 0;
 	default:
-		judge(judgement, "mount.source-path", "cannot be resolved: %s", why.message);
+		judge_unresolved(subject, why.message, judgement);
 		return 0;
 	}
 }

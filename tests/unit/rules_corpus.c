@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules over tests/corpus: engines/ has whole configurations as engines write them, with the findings that are
+ * expected; rules/GROUP/NAME.json has, for each rule, changes to engines/bare.json that pass and changes that are
+ * refused for that rule alone. A rule without such a file fails here.
+ *
+ * A change is RFC 6902 (add, replace, remove). A case may bring parts of a profile, of an image and of cofferdam.json,
+ * and a tree of files, whose directory stands for @T@ in the file's text; "host": true judges with facts of this host.
+ */
+#include "lib/config.h"
+#include "lib/fd.h"
+#include "lib/image.h"
+#include "lib/json.h"
+#include "lib/profile.h"
+#include "lib/rules.h"
+#include "lib/spec.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CORPUS "tests/corpus"
+#define NOW 1000000
+
+struct subject { /* one configuration with everything around it */
+	struct cfd_json_doc *doc;
+	struct cfd_spec spec;
+	struct cfd_profile profile;
+	struct cfd_image image;
+	struct cfd_config config;
+	struct cfd_findings findings;
+	int rootfs_fd, bundle_fd;
+	char *lists[16][64]; /* what the structures above point to; the strings belong to the case's document */
+	size_t list_count;
+};
+
+static struct cfd_json_doc *parse(const char *path, const char *tree)
+{
+	const struct cfd_json_options options = {.name = path};
+	CFD_AUTO_BUF struct cfd_buf text = {0}, replaced = {0};
+	struct cfd_json_doc *doc = NULL;
+	struct cfd_error err = {0};
+	const char *next, *mark;
+
+	cr_assert_eq(cfd_fd_read_file(AT_FDCWD, path, 1 << 20, &text, &err), 0, "%s: %s", path, err.message);
+	for (next = text.data; (mark = strstr(next, "@T@")); next = mark + 3) {
+		cfd_buf_add(&replaced, next, (size_t)(mark - next));
+		cfd_buf_add_string(&replaced, tree ? tree : "/");
+	}
+	cfd_buf_add_string(&replaced, next);
+	cr_assert_eq(cfd_json_parse(replaced.data, replaced.length, &options, &doc, &err), 0, "%s", err.message);
+	return doc;
+}
+
+static struct cfd_json *child(struct cfd_json *node, const char *key)
+{
+	if (cfd_json_is(node, CFD_JSON_ARRAY))
+		return cfd_json_at(node, (size_t)atoi(key));
+	return cfd_json_get(node, key);
+}
+
+/* One operation of RFC 6902; paths have no ~1 but "~1" for a slash, and array elements are only appended or removed. */
+static void apply(struct cfd_json_doc *doc, const struct cfd_json *operation)
+{
+	const char *op = cfd_json_string(cfd_json_get(operation, "op"));
+	const char *path = cfd_json_string(cfd_json_get(operation, "path"));
+	struct cfd_json *node = cfd_json_root(doc), *value = cfd_json_copy(doc, cfd_json_get(operation, "value"));
+	char key[256] = "";
+
+	cr_assert(op && path && path[0] == '/');
+	while (*path) {
+		size_t length = 0;
+
+		if (*key)
+			node = child(node, key);
+		cr_assert_not_null(node, "no %s", key);
+		for (path++; *path && *path != '/'; path++) {
+			bool slash = strncmp(path, "~1", 2) == 0;
+
+			key[length++] = slash ? '/' : *path;
+			path += slash;
+			cr_assert_lt(length, sizeof(key));
+		}
+		key[length] = '\0';
+	}
+	if (cfd_json_is(node, CFD_JSON_ARRAY)) {
+		if (strcmp(op, "remove") == 0)
+			cfd_json_remove_at(node, (size_t)atoi(key));
+		else
+			cr_assert(strcmp(key, "-") == 0 && !cfd_json_append(doc, node, value));
+	} else if (strcmp(op, "remove") == 0) {
+		cfd_json_remove(node, key);
+	} else {
+		cr_assert_eq(cfd_json_set(doc, node, key, value), 0);
+	}
+}
+
+static char **strings(struct subject *subject, const struct cfd_json *array)
+{
+	char **list = subject->lists[subject->list_count++];
+
+	cr_assert_leq(subject->list_count, CFD_COUNT(subject->lists));
+	cr_assert_lt(cfd_json_count(array), CFD_COUNT(subject->lists[0]));
+	for (size_t i = 0; i < cfd_json_count(array); i++)
+		list[i] = (char *)cfd_json_string(cfd_json_at(array, i));
+	return list;
+}
+
+static bool has_option(const struct cfd_json *mount, const char *option)
+{
+	const struct cfd_json *options = cfd_json_get(mount, "options");
+
+	for (size_t i = 0; i < cfd_json_count(options); i++)
+		if (cfd_streq(cfd_json_string(cfd_json_at(options, i)), option))
+			return true;
+	return false;
+}
+
+static void read_profile(struct subject *subject, const struct cfd_json *profile)
+{
+	static struct cfd_profile_mount mounts[16];
+	const struct cfd_json *capabilities = cfd_json_get(profile, "capabilities"),
+			      *allow = cfd_json_get(profile, "mounts");
+
+	subject->profile = (struct cfd_profile){.name = (char *)"test", .mounts = mounts};
+	subject->profile.devices = strings(subject, cfd_json_get(profile, "devices"));
+	subject->profile.sysctls = strings(subject, cfd_json_get(profile, "sysctls"));
+	if (capabilities)
+		subject->profile.capabilities = strings(subject, capabilities);
+	subject->profile.userns_host = cfd_json_bool(cfd_json_get(profile, "userns_host"));
+	for (size_t i = 0; i < cfd_json_count(allow); i++) {
+		const struct cfd_json *mount = cfd_json_at(allow, i);
+
+		mounts[subject->profile.mount_count++] = (struct cfd_profile_mount){
+			.source = (char *)cfd_json_string(cfd_json_get(mount, "source")),
+			.destination = (char *)cfd_json_string(cfd_json_get(mount, "destination")),
+			.writable = has_option(mount, "rw"),
+		};
+	}
+}
+
+static void read_exceptions(struct subject *subject, const struct cfd_json *exceptions)
+{
+	static struct cfd_profile_exception list[16];
+
+	subject->profile.exceptions = list;
+	for (size_t i = 0; i < cfd_json_count(exceptions); i++) {
+		const struct cfd_json *exception = cfd_json_at(exceptions, i);
+
+		list[subject->profile.exception_count++] = (struct cfd_profile_exception){
+			.rule = (char *)cfd_json_string(cfd_json_get(exception, "rule")),
+			.subject = (char *)cfd_json_string(cfd_json_get(exception, "subject")),
+			.reason = (char *)"T-1",
+			.expires = NOW + 1,
+		};
+	}
+}
+
+static void read_image(struct subject *subject, const struct cfd_json *image)
+{
+	const char *engine = cfd_json_string(cfd_json_get(image, "engine"));
+	static const char *const names[] = {
+		[CFD_ENGINE_PODMAN] = "podman",
+		[CFD_ENGINE_CRIO] = "crio",
+		[CFD_ENGINE_CONTAINERD] = "containerd",
+		[CFD_ENGINE_DOCKER] = "docker",
+	};
+	char **engine_dirs = strings(subject, cfd_json_get(image, "engine_dirs"));
+	char **volume_dirs = strings(subject, cfd_json_get(image, "volume_dirs"));
+
+	for (size_t i = 1; i < CFD_COUNT(names); i++)
+		if (cfd_streq(names[i], engine))
+			subject->image.engine = (enum cfd_engine)i;
+	cr_assert(!engine || subject->image.engine != CFD_ENGINE_NONE);
+	subject->image.sandbox = cfd_json_bool(cfd_json_get(image, "sandbox"));
+	for (size_t i = 0; i < 8 && engine_dirs[i]; i++)
+		subject->image.engine_dirs[i] = engine_dirs[i];
+	for (size_t i = 0; i < 8 && volume_dirs[i]; i++)
+		subject->image.volume_dirs[i] = volume_dirs[i];
+}
+
+/* "dir", "MODE dir", "fifo", "socket", "-> target", else a file with that content. */
+static void make_file(const char *tree, const char *name, const char *kind)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", tree, name);
+	if (cfd_starts_with(kind, "-> ")) {
+		cr_assert_eq(symlink(kind + 3, path), 0);
+	} else if (cfd_ends_with(kind, "dir")) {
+		cr_assert_eq(mkdir(path, 0755), 0, "%s", path);
+		cr_assert_eq(chmod(path, *kind == '0' ? (mode_t)strtoul(kind, NULL, 8) : 0755), 0);
+	} else if (cfd_streq(kind, "fifo")) {
+		cr_assert_eq(mkfifo(path, 0600), 0);
+	} else if (cfd_streq(kind, "socket")) {
+		fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		strcpy(address.sun_path, path);
+		cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+		close(fd);
+	} else {
+		fd = open(path, O_CREAT | O_WRONLY | O_EXCL, 0644);
+		cr_assert_geq(fd, 0);
+		cr_assert_eq(write(fd, kind, strlen(kind)), (ssize_t)strlen(kind));
+		close(fd);
+	}
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static void make_tree(const char *tree, const struct cfd_json *files)
+{
+	nftw(tree, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	cr_assert_eq(mkdir(tree, 0755), 0);
+	for (size_t i = 0; i < cfd_json_count(files); i++) {
+		const char *name = NULL;
+		const struct cfd_json *kind = cfd_json_member(files, i, &name);
+
+		make_file(tree, name, cfd_json_string(kind));
+	}
+}
+
+static void release(struct subject *subject)
+{
+	cfd_findings_release(&subject->findings);
+	cfd_spec_release(&subject->spec);
+	cfd_json_doc_freep(&subject->doc);
+	cfd_base_close(&subject->rootfs_fd);
+	cfd_base_close(&subject->bundle_fd);
+}
+
+/* Judges the configuration with what the case says around it; the first error is fatal to the test. */
+static void run(struct subject *subject, const struct cfd_json *base, const struct cfd_json *around, const char *tree,
+		const char *name)
+{
+	const struct cfd_json *patch = cfd_json_get(around, "patch"), *config = cfd_json_get(around, "config");
+	struct cfd_rules_context context = {.container_id = "test", .bundle = "", .now = NOW};
+	const struct cfd_json_options options = {.name = name};
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	struct cfd_error err = {0};
+	char rootfs[256];
+
+	cr_assert_eq(cfd_json_write(base, &text), 0);
+	cr_assert_eq(cfd_json_parse(text.data, text.length, &options, &subject->doc, &err), 0, "%s", err.message);
+	for (size_t i = 0; i < cfd_json_count(patch); i++)
+		apply(subject->doc, cfd_json_at(patch, i));
+	cr_assert_eq(cfd_spec_read(subject->doc, CFD_SPEC_UNKNOWN_STRICT, &subject->spec, &err), 0, "%s: %s", name,
+		     err.message);
+	read_profile(subject, cfd_json_get(around, "profile"));
+	read_exceptions(subject, cfd_json_get(around, "exceptions"));
+	read_image(subject, cfd_json_get(around, "image"));
+	if (cfd_json_get(config, "hooks"))
+		subject->config.allowed_hooks = strings(subject, cfd_json_get(config, "hooks"));
+	if (cfd_json_get(config, "userns_off"))
+		subject->config.userns = CFD_NEED_OFF;
+	snprintf(rootfs, sizeof(rootfs), "%s/rootfs", tree);
+	subject->rootfs_fd = open(rootfs, O_PATH | O_CLOEXEC | O_DIRECTORY);
+	subject->bundle_fd = open(tree, O_PATH | O_CLOEXEC | O_DIRECTORY);
+	context.spec = &subject->spec;
+	context.profile = &subject->profile;
+	context.image = &subject->image;
+	context.config = &subject->config;
+	context.bundle_fd = subject->bundle_fd;
+	context.rootfs_fd = subject->rootfs_fd;
+	context.cgroup_root = cfd_json_get(around, "cgroup_root") ? tree : NULL;
+	context.host_facts = cfd_json_bool(cfd_json_get(around, "host"));
+	cr_assert_eq(cfd_rules_run(&context, &subject->findings, &err), 0, "%s: %s", name, err.message);
+}
+
+static void list_findings(const struct cfd_findings *findings, struct cfd_buf *buf)
+{
+	cfd_buf_add_string(buf, "");
+	for (size_t i = 0; i < findings->count; i++)
+		if (!findings->values[i].excepted)
+			cfd_buf_addf(buf, "%s %s %s\n", findings->values[i].rule->id, findings->values[i].path,
+				     findings->values[i].value);
+}
+
+static void list_expected(const struct cfd_json *expected, struct cfd_buf *buf)
+{
+	cfd_buf_add_string(buf, "");
+	for (size_t i = 0; i < cfd_json_count(expected); i++)
+		cfd_buf_addf(buf, "%s\n", cfd_json_string(cfd_json_at(expected, i)));
+}
+
+/* Names of the directory's files, sorted; the caller frees. */
+static int list_directory(const char *path, struct dirent ***ret_entries)
+{
+	int count = scandir(path, ret_entries, NULL, alphasort);
+
+	cr_assert_gt(count, 2, "%s", path);
+	return count;
+}
+
+Test(rules_corpus, what_engines_write_is_judged_as_expected)
+{
+	struct dirent **entries;
+	int count = list_directory(CORPUS "/engines", &entries);
+
+	for (int i = 0; i < count; i++) {
+		struct subject subject = {.rootfs_fd = -1, .bundle_fd = -1};
+		CFD_AUTO_BUF struct cfd_buf found = {0}, expected = {0};
+		struct cfd_json_doc *doc;
+		char path[512];
+
+		snprintf(path, sizeof(path), CORPUS "/engines/%s", entries[i]->d_name);
+		free(entries[i]);
+		if (!cfd_ends_with(path, ".json"))
+			continue;
+		doc = parse(path, NULL);
+		run(&subject, cfd_json_get(cfd_json_root(doc), "config"), cfd_json_root(doc), "/nonexistent", path);
+		list_findings(&subject.findings, &found);
+		list_expected(cfd_json_get(cfd_json_root(doc), "findings"), &expected);
+		cr_expect_str_eq(found.data, expected.data, "%s:\nfound\n%sexpected\n%s", path, found.data,
+				 expected.data);
+		release(&subject);
+		cfd_json_doc_freep(&doc);
+	}
+	free(entries);
+}
+
+struct directory {
+	char path[64];
+	struct cfd_json_doc *bare;
+};
+
+static void check_refused(const struct directory *tree, const struct cfd_rule *rule, const struct cfd_json *around,
+			  const char *name)
+{
+	struct subject subject = {.rootfs_fd = -1, .bundle_fd = -1};
+	CFD_AUTO_BUF struct cfd_buf found = {0};
+	const struct cfd_json *at = cfd_json_get(around, "at");
+	bool other = false;
+
+	make_tree(tree->path, cfd_json_get(around, "tree"));
+	run(&subject, cfd_json_get(cfd_json_root(tree->bare), "config"), around, tree->path, name);
+	list_findings(&subject.findings, &found);
+	for (size_t i = 0; i < subject.findings.count; i++)
+		other = other || (!subject.findings.values[i].excepted && subject.findings.values[i].rule != rule);
+	cr_expect(*found.data && !other, "%s: to be refused for %s alone, but found:\n%s", name, rule->id, found.data);
+	cr_expect(!at || (subject.findings.count && cfd_streq(subject.findings.values[0].path, cfd_json_string(at))),
+		  "%s: not at %s but:\n%s", name, cfd_json_string(at), found.data);
+	release(&subject);
+}
+
+static void check_passes(const struct directory *tree, const struct cfd_json *around, const char *name)
+{
+	struct subject subject = {.rootfs_fd = -1, .bundle_fd = -1};
+	CFD_AUTO_BUF struct cfd_buf found = {0};
+
+	make_tree(tree->path, cfd_json_get(around, "tree"));
+	run(&subject, cfd_json_get(cfd_json_root(tree->bare), "config"), around, tree->path, name);
+	list_findings(&subject.findings, &found);
+	cr_expect_str_eq(found.data, "", "%s: to pass, but found:\n%s", name, found.data);
+	release(&subject);
+}
+
+/* A source below a directory of somebody who is not root can be replaced: such cases pass only for root. */
+static bool can_run(const struct cfd_json *around)
+{
+	return geteuid() == 0 || !cfd_json_bool(cfd_json_get(around, "root"));
+}
+
+static void check_rule(const struct directory *tree, const char *group, const struct cfd_rule *rule)
+{
+	char path[512], name[640];
+	struct cfd_json_doc *doc;
+	const struct cfd_json *passes, *refused;
+
+	snprintf(path, sizeof(path), CORPUS "/rules/%s/%s.json", group, strchr(rule->id, '.') + 1);
+	cr_assert(access(path, R_OK) == 0, "%s has no cases: %s", rule->id, path);
+	doc = parse(path, tree->path);
+	passes = cfd_json_get(cfd_json_root(doc), "passes");
+	refused = cfd_json_get(cfd_json_root(doc), "refused");
+	cr_expect_str_eq(cfd_json_string(cfd_json_get(cfd_json_root(doc), "rule")), rule->id);
+	cr_expect(cfd_json_count(passes) && cfd_json_count(refused),
+		  "%s needs a case that passes and one that does not", path);
+	for (size_t i = 0; i < cfd_json_count(passes); i++) {
+		snprintf(name, sizeof(name), "%s passes[%zu]", path, i);
+		if (can_run(cfd_json_at(passes, i)))
+			check_passes(tree, cfd_json_at(passes, i), name);
+	}
+	for (size_t i = 0; i < cfd_json_count(refused); i++) {
+		snprintf(name, sizeof(name), "%s refused[%zu]", path, i);
+		if (can_run(cfd_json_at(refused, i)))
+			check_refused(tree, rule, cfd_json_at(refused, i), name);
+	}
+	cfd_json_doc_freep(&doc);
+}
+
+Test(rules_corpus, every_rule_refuses_its_cases_and_nothing_beside_them)
+{
+	struct directory tree = {.path = "/tmp/cofferdam-rules-XXXXXX"};
+
+	cr_assert_not_null(mkdtemp(tree.path));
+	tree.bare = parse(CORPUS "/engines/bare.json", NULL);
+	for (size_t g = 0; cfd_rule_groups[g]; g++)
+		for (size_t i = 0; i < cfd_rule_groups[g]->count; i++)
+			check_rule(&tree, cfd_rule_groups[g]->name, &cfd_rule_groups[g]->rules[i]);
+	nftw(tree.path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	cfd_json_doc_freep(&tree.bare);
+}
