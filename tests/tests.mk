@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # How each kind of test is built and run. The closing line of every kind is `N passed, N failed`.
 
-UNIT_OBJ := $(call objects,$(UNIT_SRC))
+# Parts of programs that have unit tests are linked beside the library.
+UNIT_OBJ := $(call objects,$(UNIT_SRC) shim/args.c shim/launch.c)
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs criterion 2>/dev/null) $(SHARED_LIBS)
 
 # Binaries of tests are linked dynamically: Criterion has no static archive.

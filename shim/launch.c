@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting the runtime and standing in for it. */
+#include "shim/launch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FIXED_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Whole names, and beginnings that end in `_`. */
+// clang-format off
+static const char *const kept_variables[] = {
+	"HOME=",                     /* runc looks for its rootless directory there */
+	"XDG_RUNTIME_DIR=",          /* both: root of a user's containers; the user's bus */
+	"DBUS_SESSION_BUS_ADDRESS=", /* systemd's cgroup manager */
+	"DBUS_SYSTEM_BUS_ADDRESS=",
+	"NOTIFY_SOCKET=",            /* sd_notify of the container */
+	"LISTEN_FDS=",               /* socket activation: descriptors from 3 on */
+	"LISTEN_FDNAMES=",
+	"LISTEN_PID=",
+	"_OCI_",                     /* conmon: _OCI_SYNCPIPE, _OCI_STARTPIPE, _OCI_ATTACHPIPE */
+	"LANG=",
+	"LC_ALL=",
+	"TZ=",
+};
+// clang-format on
+
+static const int unforwarded[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV,
+				  SIGBUS,  SIGILL,  SIGFPE,  SIGTRAP, SIGABRT};
+
+static bool is_kept(const char *variable)
+{
+	for (size_t i = 0; i < CFD_COUNT(kept_variables); i++)
+		if (cfd_starts_with(variable, kept_variables[i]))
+			return true;
+	return false;
+}
+
+char **cfd_launch_environment(char *const *environment)
+{
+	size_t count = 0, kept = 0;
+	char **list;
+
+	while (environment[count])
+		count++;
+	list = calloc(count + 2, sizeof(*list));
+	if (!list)
+		return NULL;
+	list[kept++] = (char *)FIXED_PATH;
+	for (size_t i = 0; i < count; i++)
+		if (is_kept(environment[i]))
+			list[kept++] = environment[i];
+	return list;
+}
+
+int cfd_launch_replace(const char *runtime, char **argv, struct cfd_error *err)
+{
+	execv(runtime, argv);
+	return cfd_fail_errno(err, -errno, "cannot execute the OCI runtime %s", runtime);
+}
+
+static void signals_to_forward(sigset_t *set)
+{
+	sigfillset(set);
+	for (size_t i = 0; i < CFD_COUNT(unforwarded); i++)
+		sigdelset(set, unforwarded[i]);
+}
+
+/* Only what is safe between fork and execve. */
+static _Noreturn void become_runtime(const char *runtime, char **argv, char **environment, const sigset_t *mask,
+				     pid_t parent)
+{
+	static const char message[] = "cofferdam: cannot execute the OCI runtime\n";
+	ssize_t written;
+
+	/* If the parent died before the prctl, nobody will send the signal: hence the second look. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		_exit(1);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execve(runtime, argv, environment);
+	written = write(STDERR_FILENO, message, sizeof(message) - 1);
+	(void)written;
+	_exit(127);
+}
+
+int cfd_launch_start(const char *runtime, char **argv, struct cfd_launch *launch, struct cfd_error *err)
+{
+	CFD_AUTO_FREE char **environment = cfd_launch_environment(environ);
+	CFD_AUTO_FD int signals = -1;
+	sigset_t forward, before;
+	pid_t self = getpid(), child;
+
+	if (!environment)
+		return cfd_fail_memory(err, "the runtime's environment");
+	/* With SIGCHLD ignored, as an engine may have left it, there would be no status to wait for. */
+	signal(SIGCHLD, SIG_DFL);
+	signals_to_forward(&forward);
+	sigprocmask(SIG_BLOCK, &forward, &before);
+	signals = signalfd(-1, &forward, SFD_CLOEXEC);
+	if (signals < 0)
+		return cfd_fail_errno(err, -errno, "cannot open a descriptor for signals");
+	child = fork();
+	if (child < 0)
+		return cfd_fail_errno(err, -errno, "cannot start a process for the OCI runtime");
+	if (child == 0)
+		become_runtime(runtime, argv, environment, &before, self);
+	launch->pid = child;
+	launch->signals = cfd_take_fd(&signals);
+	return 0;
+}
+
+static bool has_ended(pid_t pid, int *ret_status)
+{
+	int status = 0;
+
+	if (waitpid(pid, &status, WNOHANG) != pid)
+		return false;
+	*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return true;
+}
+
+int cfd_launch_wait(struct cfd_launch *launch, int *ret_status, struct cfd_error *err)
+{
+	struct signalfd_siginfo info;
+
+	while (!has_ended(launch->pid, ret_status)) {
+		ssize_t length = read(launch->signals, &info, sizeof(info));
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length != (ssize_t)sizeof(info))
+			return cfd_fail_errno(err, length < 0 ? -errno : -EIO, "cannot read signals");
+		if (info.ssi_signo != SIGCHLD && info.ssi_code <= 0)
+			kill(launch->pid, (int)info.ssi_signo);
+	}
+	launch->pid = 0;
+	return 0;
+}
+
+void cfd_launch_release(struct cfd_launch *launch)
+{
+	if (launch->pid > 0) {
+		kill(launch->pid, SIGKILL);
+		waitpid(launch->pid, NULL, 0);
+		launch->pid = 0;
+	}
+	cfd_base_close(&launch->signals);
+}

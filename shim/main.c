@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cofferdam-runtime: an OCI runtime to engines. What starts a container is judged and amended before crun or runc sees
+ * it; everything else is theirs at once.
+ */
+#include "shim/args.h"
+#include "shim/launch.h"
+#include "shim/runtime.h"
+
+#include "lib/log.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+static int pass_through(char **argv, const struct cfd_args *args, struct cfd_error *err)
+{
+	char runtime[PATH_MAX];
+	int r = cfd_runtime_behind(argv, args, runtime, err);
+
+	return r ? r : cfd_launch_replace(runtime, argv, err);
+}
+
+static void tell(const struct cfd_args *args, const char *text)
+{
+	/* containerd and podman ask for json; the runtimes' own default is text. */
+	cfd_log_refusal(args->log, cfd_streq(args->log_format, "json"), text);
+}
+
+int main(int argc, char **argv)
+{
+	struct cfd_args args = {0};
+	struct cfd_error err = {0};
+	int status = 1, r = cfd_args_parse(argc, argv, &args, &err);
+
+	if (!r && args.command == CFD_ARGS_OTHER)
+		r = pass_through(argv, &args, &err);
+	if (r) {
+		char text[sizeof(err.message) + 32];
+
+		snprintf(text, sizeof(text), "cofferdam: %s", err.message);
+		tell(&args, text);
+	}
+	return status;
+}
