@@ -4,13 +4,13 @@
  * it; everything else is theirs at once.
  */
 #include "shim/args.h"
+#include "shim/create.h"
 #include "shim/launch.h"
 #include "shim/runtime.h"
 
 #include "lib/log.h"
 
 #include <limits.h>
-#include <stdio.h>
 
 static int pass_through(char **argv, const struct cfd_args *args, struct cfd_error *err)
 {
@@ -34,11 +34,11 @@ int main(int argc, char **argv)
 
 	if (!r && args.command == CFD_ARGS_OTHER)
 		r = pass_through(argv, &args, &err);
-	if (r) {
-		char text[sizeof(err.message) + 32];
-
-		snprintf(text, sizeof(text), "cofferdam: %s", err.message);
-		tell(&args, text);
-	}
+	else if (!r)
+		status = cfd_create(argv, &args, &text);
+	if (r)
+		cfd_buf_addf(&text, "cofferdam: %s", err.message);
+	if (text.data)
+		tell(&args, text.data);
 	return status;
 }

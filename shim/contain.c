@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one container gets: record, range, files, filter, policy, and the config.json that says so. */
+#include "shim/contain.h"
+
+#include "shim/args.h"
+#include "shim/runtime.h"
+
+#include "lib/amend.h"
+#include "lib/audit.h"
+#include "lib/caps.h"
+#include "lib/fd.h"
+#include "lib/fields.h"
+#include "lib/guard.h"
+#include "lib/json.h"
+#include "lib/policy.h"
+#include "lib/profile.h"
+#include "lib/seccomp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ADMIN_SECCOMP CFD_SYSCONFDIR "/seccomp"
+#define SHIPPED_SECCOMP CFD_DATADIR "/profiles/seccomp"
+#define CACHE "/var/cache/cofferdam"
+#define HOOK CFD_LIBEXECDIR "/cofferdam-hook"
+
+void cfd_contain_release(struct cfd_contain *contain)
+{
+	struct cfd_error ignored = {0};
+
+	cfd_launch_release(&contain->launch); /* first: it uses what the record holds */
+	if (contain->claimed)
+		cfd_state_drop(contain->state, contain->key, &ignored);
+	cfd_strings_free(contain->runtime_argv);
+	free(contain->private_bundle);
+	cfd_policy_freep(&contain->policy);
+	cfd_json_doc_freep(&contain->seccomp);
+	if (contain->has_files)
+		cfd_idmap_result_release(&contain->files);
+	cfd_base_close(&contain->userns_fd);
+	cfd_record_release(&contain->record);
+	cfd_state_freep(&contain->state);
+	cfd_verdict_release(&contain->verdict);
+	free(contain->bundle);
+	cfd_base_close(&contain->bundle_fd);
+	cfd_base_close(&contain->audit_fd);
+	cfd_config_release(&contain->config);
+}
+
+int cfd_contain_notice(const struct cfd_contain *contain, struct cfd_error *err, const char *format, ...)
+{
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = cfd_buf_vaddf(&text, format, args);
+	va_end(args);
+	if (r)
+		return cfd_fail_memory(err, "a notice");
+	return cfd_audit_notice(contain->audit_fd, &contain->config, contain->args->id, text.data, err);
+}
+
+static int copy(char **ret_copy, const char *text, struct cfd_error *err)
+{
+	if (!text)
+		return 0;
+	*ret_copy = strdup(text);
+	return *ret_copy ? 0 : cfd_fail_memory(err, "the record");
+}
+
+static int fill_record(struct cfd_contain *contain, struct cfd_error *err)
+{
+	const struct cfd_verdict *verdict = &contain->verdict;
+	const struct cfd_config *config = &contain->config;
+	const struct cfd_args *args = contain->args;
+	struct cfd_record *record = &contain->record;
+	const struct {
+		char **field;
+		const char *text;
+	} texts[] = {
+		{&record->id, args->id},
+		{&record->root, args->root ? args->root : ""},
+		{&record->bundle, contain->bundle},
+		{&record->image, verdict->image.name},
+		{&record->profile, verdict->profile->name},
+		{&record->container_name, verdict->image.container_name},
+		{&record->cgroups_path, verdict->spec.cgroups_path},
+		{&record->runtime, contain->runtime},
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(texts); i++)
+		if (copy(texts[i].field, texts[i].text, err))
+			return -ENOMEM;
+	record->guard_exec = config->guard_exec != CFD_NEED_OFF;
+	record->guard_net = config->guard_net != CFD_NEED_OFF;
+	record->guard_exec_required = config->guard_exec == CFD_NEED_REQUIRE;
+	record->guard_net_required = config->guard_net == CFD_NEED_REQUIRE;
+	record->created = time(NULL);
+	return cfd_runtime_directory(contain->runtime, args, &record->runtime_dir, err);
+}
+
+static bool wants_range(const struct cfd_contain *contain)
+{
+	return contain->config.userns != CFD_NEED_OFF && !contain->verdict.profile->userns_host &&
+	       !cfd_spec_namespace(&contain->verdict.spec, "user");
+}
+
+/* userns.mode is prefer: says why there is none, and forgets the error. */
+static int go_without_range(struct cfd_contain *contain, struct cfd_error *err)
+{
+	struct cfd_error why = *err;
+
+	contain->record.range.size = 0;
+	return cfd_contain_notice(contain, err, "no user namespace (userns.mode is prefer): %s", why.message);
+}
+
+int cfd_contain_claim(struct cfd_contain *contain, struct cfd_error *err)
+{
+	bool range = wants_range(contain);
+	int r = cfd_state_open(&contain->state, err);
+
+	if (!r)
+		r = fill_record(contain, err);
+	if (r)
+		return r;
+	r = cfd_state_claim(contain->state, &contain->record, range ? contain->config.userns_pool : NULL, contain->key,
+			    err);
+	if ((r == -ENOENT || r == -ENOSPC) && range && contain->config.userns == CFD_NEED_PREFER) {
+		r = go_without_range(contain, err);
+		if (!r)
+			r = cfd_state_claim(contain->state, &contain->record, NULL, contain->key, err);
+	}
+	contain->claimed = r == 0;
+	return r;
+}
+
+/* Before the mount namespace is left: pins in bpffs must be made where everybody sees them. */
+int cfd_contain_load_guard(struct cfd_contain *contain, struct cfd_error *err)
+{
+	const struct cfd_record *record = &contain->record;
+	const struct cfd_guard_parts wanted = {.exec = record->guard_exec, .net = record->guard_net};
+	const struct cfd_guard_parts optional = {.exec = !record->guard_exec_required,
+						 .net = !record->guard_net_required};
+	struct cfd_guard_parts had = {0};
+	int r;
+
+	if (!wanted.exec && !wanted.net)
+		return 0;
+	r = cfd_guard_load(cfd_state_dir(contain->state), wanted, optional, &had, err);
+	if (!r && wanted.exec && !had.exec)
+		r = cfd_contain_notice(contain, err, "nothing governs what is executed (guard.exec is prefer)");
+	if (!r && wanted.net && !had.net)
+		r = cfd_contain_notice(contain, err, "%s (guard.net is prefer)",
+				       had.destinations ? "only destinations are governed of the network"
+							: "nothing governs the network");
+	return r;
+}
+
+int cfd_contain_open_userns(struct cfd_contain *contain, struct cfd_error *err)
+{
+	int r = 0;
+
+	if (contain->record.range.size)
+		r = cfd_userns_open(&contain->record.range, &contain->userns_fd, err);
+	return r && contain->config.userns == CFD_NEED_PREFER ? go_without_range(contain, err) : r;
+}
+
+static int prepare(struct cfd_contain *contain, struct cfd_error *err)
+{
+	const struct cfd_verdict *verdict = &contain->verdict;
+	const struct cfd_idmap_request request = {.spec = &verdict->spec,
+						  .image = &verdict->image,
+						  .profile = verdict->profile,
+						  .bundle = contain->bundle,
+						  .rootfs = verdict->rootfs,
+						  .rootfs_fd = verdict->rootfs_fd,
+						  .range = contain->record.range,
+						  .userns_fd = contain->userns_fd,
+						  .stage_dir = cfd_state_stage(contain->state)};
+
+	return cfd_idmap_prepare(&request, &contain->files, err);
+}
+
+/* Back into the mount namespace that was left. */
+static int return_to(int namespace_fd, int cwd, struct cfd_error *err)
+{
+	struct cfd_error why = *err;
+
+	if (setns(namespace_fd, CLONE_NEWNS) || fchdir(cwd))
+		return cfd_fail_errno(err, -errno, "cannot return to the host's mount namespace after: %s",
+				      why.message);
+	return 0;
+}
+
+int cfd_contain_prepare_files(struct cfd_contain *contain, struct cfd_error *err)
+{
+	CFD_AUTO_FD int namespace_fd = -1, cwd = -1;
+	int r;
+
+	if (!contain->record.range.size)
+		return 0;
+	namespace_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (namespace_fd < 0 || cwd < 0)
+		return cfd_fail_errno(err, -errno, "cannot remember the mount namespace");
+	r = prepare(contain, err);
+	contain->has_files = r == 0;
+	if (!r || contain->config.userns != CFD_NEED_PREFER)
+		return r;
+	r = return_to(namespace_fd, cwd, err);
+	return r ? r : go_without_range(contain, err);
+}
+
+/* What is left of the engine's bounding set once cfd_amend has cut it down to the profile's. */
+static int bounding_after(const struct cfd_contain *contain, cfd_caps *ret_caps, struct cfd_error *err)
+{
+	const struct cfd_spec_process *process = &contain->verdict.spec.process;
+	struct cfd_spec_strings most = {.values = (const char **)contain->verdict.profile->capabilities};
+	cfd_caps asked = 0, allowed = 0;
+	int r = cfd_caps_set(&process->capabilities[CFD_SPEC_BOUNDING], "process.capabilities.bounding", &asked, err);
+
+	while (most.values && most.values[most.count])
+		most.count++;
+	if (!r)
+		r = cfd_caps_set(&most, "the profile's capabilities", &allowed, err);
+	if (!r)
+		*ret_caps = asked & allowed;
+	return r;
+}
+
+int cfd_contain_build_seccomp(struct cfd_contain *contain, struct cfd_error *err)
+{
+	const struct cfd_profile *profile = contain->verdict.profile;
+	struct cfd_seccomp_request request = {.profile = profile->syscalls,
+					      .admin_dir = ADMIN_SECCOMP,
+					      .shipped_dir = SHIPPED_SECCOMP,
+					      .all_architectures = profile->all_architectures,
+					      .engine = contain->verdict.spec.seccomp};
+	CFD_AUTO_FD int cache = -1;
+	struct cfd_error ignored = {0};
+	int r = bounding_after(contain, &request.bounding, err);
+
+	if (r)
+		return r;
+	if (!profile->syscalls)
+		return cfd_fail(err, -EINVAL, "profile %s has no `syscalls`, nor has any that it extends",
+				profile->name);
+	if (cfd_fd_make_dir(AT_FDCWD, CACHE, 0700, &cache, &ignored) == 0)
+		request.cache_dir = CACHE; /* without it the same result takes longer */
+	return cfd_seccomp_build(&request, &contain->seccomp, err);
+}
+
+int cfd_contain_compile_policy(struct cfd_contain *contain, struct cfd_error *err)
+{
+	CFD_AUTO_FD int rootfs = -1, dirfd = -1;
+	int r = 0;
+
+	if (!contain->record.guard_exec && !contain->record.guard_net)
+		return 0;
+	if (contain->has_files)
+		r = cfd_fd_open_dir(AT_FDCWD, contain->files.rootfs, true, &rootfs, err);
+	if (!r)
+		r = cfd_policy_compile(contain->verdict.profile, &contain->verdict.spec,
+				       contain->has_files ? rootfs : contain->verdict.rootfs_fd, &contain->policy, err);
+	if (!r)
+		r = cfd_state_open_container(contain->state, contain->key, &dirfd, err);
+	if (!r)
+		r = cfd_policy_write(contain->policy, dirfd, "policy.bin", err);
+	if (!r)
+		contain->record.policy_id = cfd_policy_id(contain->policy);
+	return r;
+}
+
+int cfd_contain_amend(struct cfd_contain *contain, struct cfd_error *err)
+{
+	const struct cfd_amend_decision decision = {
+		.profile = contain->verdict.profile,
+		.rootfs = contain->has_files ? contain->files.rootfs : contain->verdict.rootfs,
+		.bundle = contain->bundle,
+		.range = contain->has_files ? &contain->record.range : NULL,
+		.mounts = contain->has_files ? &contain->files : NULL,
+		.seccomp = cfd_json_root(contain->seccomp),
+		.hook_path = HOOK,
+	};
+	int r = cfd_amend(&contain->verdict.spec, &decision, err);
+
+	/* The hook reads it: what is wanted, under which policy. */
+	return r ? r : cfd_state_update(contain->state, contain->key, &contain->record, err);
+}
+
+int cfd_contain_write_bundle(struct cfd_contain *contain, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	CFD_AUTO_FD int dirfd = -1, bundle = -1;
+	int r = cfd_state_open_container(contain->state, contain->key, &dirfd, err);
+
+	if (!r && cfd_json_write(cfd_json_root(contain->verdict.doc), &text))
+		r = cfd_fail_memory(err, "the runtime's config.json");
+	if (!r)
+		r = cfd_fd_make_dir(dirfd, "bundle", 0700, &bundle, err);
+	if (!r)
+		r = cfd_fd_write_file(bundle, "config.json", text.data, text.length, 0600, false, err);
+	if (!r)
+		r = cfd_state_bundle_path(contain->state, contain->key, &contain->private_bundle, err);
+	return r;
+}

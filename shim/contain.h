@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one container gets: the steps from a verdict to a bundle of our own. shim/create.c has their order. */
+#ifndef CFD_SHIM_CONTAIN_H
+#define CFD_SHIM_CONTAIN_H
+
+#include "shim/launch.h"
+
+#include "lib/base.h"
+#include "lib/config.h"
+#include "lib/err.h"
+#include "lib/idmap.h"
+#include "lib/state.h"
+#include "lib/verdict.h"
+
+struct cfd_args;
+struct cfd_json_doc;
+struct cfd_policy;
+
+struct cfd_contain {
+	char **argv;                 /* borrowed */
+	const struct cfd_args *args; /* borrowed */
+	struct cfd_config config;
+	int audit_fd, bundle_fd;
+	char *bundle; /* the engine's; absolute, real */
+	struct cfd_verdict verdict;
+	const char *runtime; /* borrowed from the configuration or the profile */
+	struct cfd_state *state;
+	struct cfd_record record;
+	char key[CFD_STATE_KEY_MAX + 1];
+	bool claimed; /* the record is this process's to drop */
+	int userns_fd;
+	bool has_files; /* `files` is filled */
+	struct cfd_idmap_result files;
+	struct cfd_json_doc *seccomp;
+	struct cfd_policy *policy;
+	char *private_bundle;
+	char **runtime_argv;
+	struct cfd_launch launch;
+};
+#define CFD_CONTAIN_INIT                                                                                               \
+	{                                                                                                              \
+		.audit_fd = -1, .bundle_fd = -1, .userns_fd = -1, .verdict = CFD_VERDICT_INIT,                         \
+		.launch = CFD_LAUNCH_INIT                                                                              \
+	}
+
+/* Gives everything back; a record that is still claimed is dropped. */
+void cfd_contain_release(struct cfd_contain *contain);
+
+/* A line in the audit log about what is done without. */
+int cfd_contain_notice(const struct cfd_contain *contain, struct cfd_error *err, const char *format, ...)
+	CFD_PRINTF(3, 4);
+
+int cfd_contain_claim(struct cfd_contain *contain, struct cfd_error *err);
+int cfd_contain_load_guard(struct cfd_contain *contain, struct cfd_error *err);
+int cfd_contain_open_userns(struct cfd_contain *contain, struct cfd_error *err);
+/* Moves this process into a mount namespace of its own when the container gets a range. */
+int cfd_contain_prepare_files(struct cfd_contain *contain, struct cfd_error *err);
+int cfd_contain_build_seccomp(struct cfd_contain *contain, struct cfd_error *err);
+int cfd_contain_compile_policy(struct cfd_contain *contain, struct cfd_error *err);
+int cfd_contain_amend(struct cfd_contain *contain, struct cfd_error *err);
+int cfd_contain_write_bundle(struct cfd_contain *contain, struct cfd_error *err);
+
+#endif
