@@ -28,6 +28,7 @@ static void tell(const struct cfd_args *args, const char *text)
 
 int main(int argc, char **argv)
 {
+	CFD_AUTO_BUF struct cfd_buf text = {0};
 	struct cfd_args args = {0};
 	struct cfd_error err = {0};
 	int status = 1, r = cfd_args_parse(argc, argv, &args, &err);
