@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call of the hook. */
+#include "hook/call.h"
+
+#include "lib/audit.h"
+#include "lib/cgroup.h"
+#include "lib/fd.h"
+#include "lib/guard.h"
+#include "lib/json.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PID_MAX_LIMIT (1 << 22) /* the kernel's, include/linux/threads.h */
+
+void cfd_call_release(struct cfd_call *call)
+{
+	cfd_state_freep(&call->state);
+	cfd_base_close(&call->audit_fd);
+	cfd_config_release(&call->config);
+	cfd_json_doc_freep(&call->doc);
+}
+
+int cfd_call_parse(const char *text, size_t length, struct cfd_call *call, struct cfd_error *err)
+{
+	static const struct cfd_json_options options = {.name = "the container's state",
+							.max_bytes = CFD_HOOK_MAX_STATE};
+	struct cfd_json *root, *pid;
+	int64_t number = 0;
+	int r = cfd_json_parse(text, length, &options, &call->doc, err);
+
+	if (r)
+		return r;
+	root = cfd_json_root(call->doc);
+	call->id = cfd_json_string(cfd_json_get(root, "id"));
+	call->bundle = cfd_json_string(cfd_json_get(root, "bundle"));
+	pid = cfd_json_get(root, "pid");
+	if (pid && cfd_json_int(pid, 0, PID_MAX_LIMIT, &number))
+		return cfd_fail(err, -EINVAL, "the container's state has a pid that is none");
+	call->pid = (int)number;
+	if (!call->bundle || call->bundle[0] != '/')
+		return cfd_fail(err, -EINVAL, "the container's state has no absolute `bundle`");
+	return cfd_state_check_id(call->id, err);
+}
+
+/* crun 1.27 to 1.29 may report another directory than the bundle, but the hook's working directory is the bundle. */
+static void find_key(struct cfd_call *call)
+{
+	struct cfd_error ignored = {0};
+	char cwd[PATH_MAX];
+
+	call->ours = cfd_state_key_of_bundle(call->state, call->bundle, call->key, &ignored) == 0 ||
+		     (getcwd(cwd, sizeof(cwd)) && cfd_state_key_of_bundle(call->state, cwd, call->key, &ignored) == 0);
+}
+
+int cfd_call_open(int input, struct cfd_call *call, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	int r = cfd_fd_read(input, CFD_HOOK_MAX_STATE, "the container's state on standard input", &text, err);
+
+	if (!r)
+		r = cfd_config_read(CFD_CONFIG_PATH, &call->config, err);
+	if (!r)
+		r = cfd_audit_open(&call->config, &call->audit_fd, err);
+	if (!r)
+		r = cfd_call_parse(text.data ? text.data : "", text.length, call, err);
+	if (!r)
+		r = cfd_state_open(&call->state, err);
+	if (!r)
+		find_key(call);
+	return r;
+}
+
+static int attach(struct cfd_call *call, struct cfd_record *record, const struct cfd_policy *policy, int cgroup_fd,
+		  struct cfd_error *err)
+{
+	const struct cfd_guard_parts wanted = {.exec = record->guard_exec, .net = record->guard_net};
+	const struct cfd_guard_parts optional = {.exec = !record->guard_exec_required,
+						 .net = !record->guard_net_required};
+	const struct cfd_guard_target target = {
+		.cgroup_fd = cgroup_fd, .cgroup_id = record->cgroup_id, .init_pid = call->pid};
+	struct cfd_guard_parts had = {0};
+	int r = cfd_guard_load(cfd_state_dir(call->state), wanted, optional, &had, err);
+
+	had.exec = had.exec && wanted.exec;
+	had.net = had.net && wanted.net;
+	if (!r && (had.exec || had.net || had.destinations))
+		r = cfd_guard_attach(&target, policy, had, err);
+	if (!r) {
+		record->guard_exec = had.exec;
+		record->guard_net = had.net;
+	}
+	return r;
+}
+
+int cfd_call_govern(struct cfd_call *call, struct cfd_record *record, const struct cfd_policy *policy,
+		    struct cfd_error *err)
+{
+	CFD_AUTO_FREE char *path = NULL;
+	CFD_AUTO_FD int cgroup = -1;
+	int r = cfd_process_of(call->pid, &record->init, err);
+
+	if (!r && policy)
+		r = cfd_cgroup_of_container(call->pid, record->cgroups_path, &cgroup, &path, &record->cgroup_id, err);
+	if (!r && policy)
+		r = attach(call, record, policy, cgroup, err);
+	if (r)
+		return r;
+	if (path) {
+		free(record->cgroup);
+		record->cgroup = cfd_take(path);
+	}
+	return cfd_state_update(call->state, call->key, record, err);
+}

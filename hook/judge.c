@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * createRuntime where only hooks can be installed. At this moment config.json has been read by the runtime and nothing
+ * in it can be changed any more: what cofferdam-runtime would have added must be there already, else the container is
+ * refused. The record it claims has no range and no runtime, and is known by the engine's bundle.
+ */
+#include "hook/call.h"
+
+#include "lib/audit.h"
+#include "lib/caps.h"
+#include "lib/policy.h"
+#include "lib/profile.h"
+#include "lib/seccomp.h"
+#include "lib/verdict.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int check_seccomp(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	(void)call;
+	if (!verdict->spec.seccomp)
+		return cfd_fail(err, -EACCES, "linux.seccomp is missing, and a hook cannot add it");
+	return cfd_seccomp_check(verdict->spec.seccomp, false, err);
+}
+
+static int check_userns(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	if (call->config.userns == CFD_NEED_OFF || verdict->profile->userns_host ||
+	    cfd_spec_namespace(&verdict->spec, "user"))
+		return 0;
+	if (call->config.userns == CFD_NEED_PREFER)
+		return cfd_audit_notice(call->audit_fd, &call->config, call->id,
+					"no user namespace (userns.mode is prefer): a hook cannot add it", err);
+	return cfd_fail(err, -EACCES, "linux.namespaces has no user namespace, and a hook cannot add it");
+}
+
+static int check_process(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	(void)call;
+	if (verdict->profile->no_new_privileges && !verdict->spec.process.no_new_privileges)
+		return cfd_fail(err, -EACCES, "process.noNewPrivileges is not true, and a hook cannot set it");
+	if (verdict->profile->readonly_rootfs && !verdict->spec.root_readonly)
+		return cfd_fail(err, -EACCES,
+				"root.readonly is not true, as profile %s wants it, and a hook cannot set it",
+				verdict->profile->name);
+	return 0;
+}
+
+static int check_capabilities(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	struct cfd_spec_strings most = {.values = (const char **)verdict->profile->capabilities};
+	cfd_caps allowed = 0, asked = 0;
+	int r;
+
+	(void)call;
+	while (most.values && most.values[most.count])
+		most.count++;
+	r = cfd_caps_set(&most, "the profile's capabilities", &allowed, err);
+	for (size_t set = 0; !r && set < CFD_SPEC_CAPABILITY_SETS; set++) {
+		r = cfd_caps_set(&verdict->spec.process.capabilities[set], "process.capabilities", &asked, err);
+		for (unsigned number = 0; !r && number < 64; number++)
+			if (asked & ~allowed & (UINT64_C(1) << number))
+				r = cfd_fail(err, -EACCES,
+					     "process.capabilities has %s, which profile %s does not grant, and a hook "
+					     "cannot remove it",
+					     cfd_caps_name(number), verdict->profile->name);
+	}
+	return r;
+}
+
+static int (*const checks[])(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err) = {
+	check_seccomp,
+	check_userns,
+	check_process,
+	check_capabilities,
+};
+
+static int reach_verdict(const struct cfd_call *call, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	CFD_AUTO_FD int bundle = open(call->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct cfd_verdict_request request = {.config = &call->config,
+						    .container_id = call->id,
+						    .bundle = call->bundle,
+						    .bundle_fd = bundle,
+						    .host_facts = true};
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	int r;
+
+	if (bundle < 0)
+		return cfd_fail_errno(err, -errno, "cannot open the bundle %s", call->bundle);
+	r = cfd_verdict_reach(&request, verdict, err);
+	if (!r)
+		r = cfd_audit_verdict(call->audit_fd, &call->config, call->id, verdict, err);
+	if (r || !verdict->refused)
+		return r;
+	if (cfd_verdict_text(verdict, call->id, &text))
+		return cfd_fail_memory(err, "the verdict");
+	return cfd_fail(err, -EACCES, "%s", text.data);
+}
+
+static int copy(char **ret_copy, const char *text, struct cfd_error *err)
+{
+	if (!text)
+		return 0;
+	*ret_copy = strdup(text);
+	return *ret_copy ? 0 : cfd_fail_memory(err, "the record");
+}
+
+static int fill_record(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_record *record,
+		       struct cfd_error *err)
+{
+	const struct {
+		char **field;
+		const char *text;
+	} texts[] = {
+		{&record->id, call->id},
+		{&record->root,
+		 call->bundle}, /* the runtime's --root is not known here; the bundle is the container's own */
+		{&record->bundle, call->bundle},
+		{&record->image, verdict->image.name},
+		{&record->profile, verdict->profile->name},
+		{&record->container_name, verdict->image.container_name},
+		{&record->cgroups_path, verdict->spec.cgroups_path},
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(texts); i++)
+		if (copy(texts[i].field, texts[i].text, err))
+			return -ENOMEM;
+	record->guard_exec = call->config.guard_exec != CFD_NEED_OFF;
+	record->guard_net = call->config.guard_net != CFD_NEED_OFF;
+	record->guard_exec_required = call->config.guard_exec == CFD_NEED_REQUIRE;
+	record->guard_net_required = call->config.guard_net == CFD_NEED_REQUIRE;
+	record->created = time(NULL);
+	return 0;
+}
+
+/* Engines may have the hook in createRuntime and in prestart: the second call finds what the first one did. */
+static bool is_done(struct cfd_call *call)
+{
+	CFD_AUTO(cfd_record_release) struct cfd_record record = {0};
+	struct cfd_error ignored = {0};
+
+	return cfd_state_key(call->id, call->bundle, call->key, &ignored) == 0 &&
+	       cfd_state_read(call->state, call->key, &record, &ignored) == 0 && record.init.pid == call->pid &&
+	       cfd_process_lives(&record.init);
+}
+
+static int claim_and_govern(struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_record *record,
+			    struct cfd_error *err)
+{
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *policy = NULL;
+	struct cfd_error ignored = {0};
+	int r = cfd_state_claim(call->state, record, NULL, call->key, err);
+
+	if (r)
+		return r;
+	if (record->guard_exec || record->guard_net)
+		r = cfd_policy_compile(verdict->profile, &verdict->spec, verdict->rootfs_fd, &policy, err);
+	if (!r && policy)
+		record->policy_id = cfd_policy_id(policy);
+	record->shim = (struct cfd_process_id){0}; /* from here on it is init's */
+	if (!r)
+		r = cfd_call_govern(call, record, policy, err);
+	if (r)
+		cfd_state_drop(call->state, call->key, &ignored);
+	return r;
+}
+
+int cfd_stage_judge(struct cfd_call *call, struct cfd_error *err)
+{
+	CFD_AUTO(cfd_verdict_release) struct cfd_verdict verdict = CFD_VERDICT_INIT;
+	CFD_AUTO(cfd_record_release) struct cfd_record record = {0};
+	int r;
+
+	if (is_done(call))
+		return 0;
+	r = reach_verdict(call, &verdict, err);
+	for (size_t i = 0; !r && i < CFD_COUNT(checks); i++)
+		r = checks[i](call, &verdict, err);
+	if (!r)
+		r = fill_record(call, &verdict, &record, err);
+	return r ? r : claim_and_govern(call, &verdict, &record, err);
+}

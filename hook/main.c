@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cofferdam-hook: called by the runtime with the container's state on standard input. A failure of createRuntime ends
+ * the creation; crun hides what a hook says, so the audit log has it too.
+ */
+#include "hook/call.h"
+
+#include "lib/audit.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+// clang-format off
+static const struct {
+	const char *name;
+	int (*run)(struct cfd_call *call, struct cfd_error *err);
+} stages[] = {
+	{ "createRuntime", cfd_stage_create },
+	{ "prestart",      cfd_stage_create }, /* the older name of the same moment */
+	{ "poststop",      cfd_stage_stop },
+};
+// clang-format on
+
+static int usage(void)
+{
+	fputs("usage: cofferdam-hook createRuntime | prestart | poststop   (called by an OCI runtime, state on "
+	      "stdin)\n",
+	      stderr);
+	return 2;
+}
+
+static int run(size_t stage)
+{
+	CFD_AUTO(cfd_call_release) struct cfd_call call = CFD_CALL_INIT;
+	struct cfd_error err = {0}, ignored = {0};
+	int r = cfd_call_open(STDIN_FILENO, &call, &err);
+
+	if (!r)
+		r = stages[stage].run(&call, &err);
+	if (!r)
+		return 0;
+	fprintf(stderr, "cofferdam-hook: %s: %s\n", stages[stage].name, err.message);
+	if (call.audit_fd >= 0)
+		cfd_audit_failure(call.audit_fd, &call.config, call.id ? call.id : "", stages[stage].name, err.message,
+				  &ignored);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && cfd_streq(argv[1], "--version")) {
+		puts("cofferdam-hook " CFD_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; argc == 2 && i < CFD_COUNT(stages); i++)
+		if (cfd_streq(argv[1], stages[i].name))
+			return run(i);
+	return usage();
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* poststop: the guard's events go to the audit log while there is a record to name them by; then the record goes. */
+#include "hook/call.h"
+
+#include "lib/event.h"
+
+int cfd_stage_stop(struct cfd_call *call, struct cfd_error *err)
+{
+	struct cfd_error ignored = {0};
+	size_t count = 0;
+	int r = 0;
+
+	if (!call->ours)
+		r = cfd_state_key(call->id, call->bundle, call->key, err); /* as cfd_stage_judge claimed it */
+	if (r)
+		return r;
+	r = cfd_event_drain(call->state, &call->config, call->audit_fd, 0, NULL, NULL, &count, err);
+	/* Whatever became of the events, the container is gone. */
+	return r ? (cfd_state_drop(call->state, call->key, &ignored), r) : cfd_state_drop(call->state, call->key, err);
+}
