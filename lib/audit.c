@@ -156,18 +156,27 @@ static const char *verdict_word(const struct cfd_verdict *verdict)
 	return count_standing(&verdict->findings) ? "would-refuse" : "allowed";
 }
 
+int cfd_audit_verdict_line(const char *container_id, const struct cfd_verdict *verdict, struct cfd_buf *buf)
+{
+	const struct cfd_image *image = &verdict->image;
+	bool failed = begin_line(buf, "verdict", container_id) || add_text(buf, "name", image->container_name) ||
+		      add_text(buf, "engine", cfd_engine_name(image->engine)) || add_text(buf, "image", image->name) ||
+		      add_text(buf, "digest", image->digests[0]) ||
+		      add_text(buf, "profile", verdict->profile ? verdict->profile->name : NULL) ||
+		      add_text(buf, "verdict", verdict_word(verdict)) || add_findings(buf, &verdict->findings) ||
+		      cfd_buf_add_string(buf, "}");
+
+	return failed ? -ENOMEM : 0;
+}
+
 int cfd_audit_verdict(int fd, const struct cfd_config *config, const char *container_id,
 		      const struct cfd_verdict *verdict, struct cfd_error *err)
 {
-	const struct cfd_image *image = &verdict->image;
 	CFD_AUTO_BUF struct cfd_buf line = {0};
-	int r = begin_line(&line, "verdict", container_id) || add_text(&line, "name", image->container_name) ||
-		add_text(&line, "engine", cfd_engine_name(image->engine)) || add_text(&line, "image", image->name) ||
-		add_text(&line, "digest", image->digests[0]) ||
-		add_text(&line, "profile", verdict->profile ? verdict->profile->name : NULL) ||
-		add_text(&line, "verdict", verdict_word(verdict)) || add_findings(&line, &verdict->findings);
 
-	return end_line(fd, config, r, &line, err);
+	if (cfd_audit_verdict_line(container_id, verdict, &line))
+		return cfd_fail_memory(err, "a line of the audit log");
+	return cfd_audit_line(fd, config, line.data, err);
 }
 
 int cfd_audit_failure(int fd, const struct cfd_config *config, const char *container_id, const char *step,

@@ -22,6 +22,8 @@ int cfd_audit_open(const struct cfd_config *config, int *ret_fd, struct cfd_erro
 /* A verdict: who, which profile, every finding with its path, value, rule, exception. */
 int cfd_audit_verdict(int fd, const struct cfd_config *config, const char *container_id,
 		      const struct cfd_verdict *verdict, struct cfd_error *err);
+/* The same as a JSON object in a buffer, without a line feed, for `cofferdam check`. 0 or -ENOMEM. */
+int cfd_audit_verdict_line(const char *container_id, const struct cfd_verdict *verdict, struct cfd_buf *buf);
 /* That no verdict could be reached, or that a step failed: `step` names it, `message` says why. */
 int cfd_audit_failure(int fd, const struct cfd_config *config, const char *container_id, const char *step,
 		      const char *message, struct cfd_error *err);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cofferdam gc: what the next create would sweep, at once. */
+#include "cli/command.h"
+
+#include "lib/err.h"
+#include "lib/state.h"
+
+#include <stdio.h>
+
+int cfd_command_gc(int argc, char **argv, struct cfd_error *err)
+{
+	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
+	size_t count = 0;
+	int r = cfd_command_options(argc, argv, NULL, 0, NULL, 0, err);
+
+	if (!r)
+		r = cfd_state_open(&state, err);
+	if (!r)
+		r = cfd_state_sweep(state, &count, err);
+	if (r)
+		return r;
+	printf("%zu dead container%s removed\n", count, count == 1 ? "" : "s");
+	return CFD_STATUS_OK;
+}
