@@ -22,7 +22,7 @@
 struct doctor {
 	struct cfd_config config;
 	bool has_config;
-	char detail[1024]; /* of the row that was looked at last */
+	char detail[3072]; /* of the row that was looked at last */
 };
 
 /* Each gives whether all is well, and leaves in `detail` what there is, or what to do. */
@@ -102,7 +102,7 @@ static bool see_runtimes(struct doctor *doctor)
 static bool see_runtime_link(struct doctor *doctor)
 {
 	static const char link[] = CFD_SYSCONFDIR "/runtime";
-	char target[PATH_MAX] = "/usr/bin/crun";
+	char target[512] = "/usr/bin/crun";
 	const char *first = NULL;
 	ssize_t length = readlink(link, target, sizeof(target) - 1);
 
