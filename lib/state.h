@@ -29,6 +29,7 @@
 
 #define CFD_STATE_DIR "/run/cofferdam"
 #define CFD_STATE_KEY_MAX 255
+#define CFD_STATE_FAILURE "failure" /* in a container's directory: what the hook said when it failed */
 
 struct cfd_record {
 	char *id, *root;       /* the container's id; the runtime's --root, "" for its default */

@@ -202,6 +202,22 @@ static bool leaves_a_container(const struct cfd_args *args)
 	return args->command == CFD_ARGS_CREATE || args->detach;
 }
 
+/*
+ * Why the runtime failed, if it was our hook: crun says only that a hook did. A second line in --log makes podman take
+ * what was written to stderr, where all of it stands; containerd takes the last line.
+ */
+static int hook_failure(const struct cfd_contain *contain, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	CFD_AUTO_FD int dirfd = -1;
+	struct cfd_error ignored = {0};
+
+	if (cfd_state_open_container(contain->state, contain->key, &dirfd, &ignored) ||
+	    cfd_fd_read_file(dirfd, CFD_STATE_FAILURE, sizeof(err->message), &text, &ignored) || !text.data)
+		return 0;
+	return cfd_fail(err, -EPROTO, "%s", text.data);
+}
+
 /* While the runtime works nobody waits for this process: the time to look for what the dead have left. */
 static int await(struct cfd_contain *contain, int *ret_status, struct cfd_error *err)
 {
@@ -211,7 +227,9 @@ static int await(struct cfd_contain *contain, int *ret_status, struct cfd_error 
 
 	cfd_state_sweep(contain->state, &swept, &ignored);
 	r = cfd_launch_wait(&contain->launch, ret_status, err);
-	if (r || *ret_status || !leaves_a_container(contain->args))
+	if (!r && *ret_status)
+		return hook_failure(contain, err);
+	if (r || !leaves_a_container(contain->args))
 		return r;
 	r = settle(contain, err);
 	if (r)
@@ -224,7 +242,7 @@ static int await(struct cfd_contain *contain, int *ret_status, struct cfd_error 
 int cfd_create(char **argv, const struct cfd_args *args, struct cfd_buf *ret_text)
 {
 	CFD_AUTO(cfd_contain_release) struct cfd_contain contain = CFD_CONTAIN_INIT;
-	static const struct step waiting = {"runtime", NULL};
+	static const struct step waiting = {"hook", NULL};
 	struct cfd_error err = {0};
 	const struct step *failed;
 	int status = 1;

@@ -37,3 +37,54 @@ guest_containerd_image() {
 	guest_podman_image && podman save -q -o /run/busybox-image.tar "$GUEST_IMAGE" && ctr images import /run/busybox-image.tar
 	rm -f /run/busybox-image.tar
 }
+
+GUEST_INSIDE=localhost/inside:latest
+
+# guest_rootfs DIR: the tree of the image, with /bin/inside (tests/vm/bin/inside.c), which is no shell.
+guest_rootfs() {
+	mkdir -p "$1" && tar -C "$1" -xf "$GUEST_TAR" && cp /usr/local/bin/inside "$1/bin/inside"
+}
+
+# guest_inside_image: the same as an image of podman's.
+guest_inside_image() {
+	podman image exists "$GUEST_INSIDE" && return
+	guest_rootfs /run/inside && tar -C /run/inside -cf /run/inside.tar . && podman import -q /run/inside.tar "$GUEST_INSIDE"
+	rm -rf /run/inside /run/inside.tar
+}
+
+# guest_bundle DIR PYTHON COMMAND...: a bundle with that tree; PYTHON changes `config` before it is written.
+guest_bundle() {
+	local bundle=$1 change=$2
+	shift 2
+
+	guest_rootfs "$bundle/rootfs" && runc spec --bundle "$bundle" && python3 - "$bundle/config.json" "$change" "$@" <<-'PYTHON'
+		import json, sys
+		path, change, *command = sys.argv[1:]
+		with open(path) as file:
+		    config = json.load(file)
+		config["process"].update(terminal=False, args=command)
+		exec(change)
+		with open(path, "w") as file:
+		    json.dump(config, file)
+	PYTHON
+}
+
+# guest_config JSON: cofferdam.json; nothing: the defaults.
+guest_config() {
+	mkdir -p /etc/cofferdam
+	rm -f /etc/cofferdam/cofferdam.json
+	[ $# -eq 0 ] || printf '%s\n' "$1" >/etc/cofferdam/cofferdam.json
+}
+
+# guest_runtime NAME: crun or runc stands behind cofferdam-runtime from now on.
+guest_runtime() {
+	guest_config "{ \"runtimes\": [\"$(command -v "$1")\"] }"
+	ln -sfn "$(command -v "$1")" /etc/cofferdam/runtime
+}
+
+# guest_nothing_left: no record, no range in use, nothing in the stage.
+guest_nothing_left() {
+	expect_equal '' "$(ls -A /run/cofferdam/containers)" 'containers left'
+	expect_equal '' "$(ls -A /run/cofferdam/ranges)" 'ranges left'
+	expect_equal '' "$(ls -A /run/cofferdam/stage)" 'left in the stage'
+}

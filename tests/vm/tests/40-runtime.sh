@@ -1,0 +1,254 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# cofferdam-runtime by itself, in front of crun and of runc: what a container gets, what is refused, what is left behind.
+# shellcheck source=tests/vm/guest.sh
+. "$(dirname "$0")/../guest.sh"
+
+SHIM=/usr/local/bin/cofferdam-runtime
+AUDIT=/var/log/cofferdam/audit.jsonl
+T_LIMIT=120
+
+setup_file() {
+	"$SHIM" --version # what is wrong with the build shows here
+}
+
+pid_of() {
+	"$SHIM" state "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])'
+}
+
+field() {
+	awk -v name="$2:" '$1 == name { print $2 }' "/proc/$1/status"
+}
+
+clean() {
+	"$SHIM" delete --force "$1" >/dev/null 2>&1 || true
+}
+
+# What the decision says, seen from the host while the container runs.
+contained() {
+	local pid mounts
+
+	guest_runtime "$1"
+	guest_bundle bundle '' /bin/inside sleep 300
+	mounts=$(wc -l </proc/self/mountinfo)
+	expect "$SHIM" create --bundle bundle web
+	trap 'clean web' EXIT
+	pid=$(pid_of web)
+	expect_equal '0 1000000 65536' "$(tr -s ' ' </proc/"$pid"/uid_map | sed 's/^ //')" uid_map
+	expect "$SHIM" start web
+	guest_wait 10 grep -q inside "/proc/$pid/comm"
+	expect_equal 2 "$(field "$pid" Seccomp)" Seccomp
+	expect_equal 1 "$(field "$pid" NoNewPrivs)" NoNewPrivs
+	expect_equal 0000000000000420 "$(field "$pid" CapBnd)" 'CapBnd: KILL and NET_BIND_SERVICE'
+	expect_equal 0000000000000000 "$(field "$pid" CapInh)" CapInh
+	expect_equal "$mounts" "$(wc -l </proc/self/mountinfo)" 'mounts of the host'
+	expect cofferdam status --json
+	expect_output '"guard":{"exec":true,"net":true}'
+	expect_output '"state":"running"'
+	expect "$SHIM" exec web /bin/inside show /proc/self/uid_map
+	expect_output ' 1000000 '
+	expect "$SHIM" kill web KILL
+	guest_wait 10 "$SHIM" delete web
+	guest_nothing_left
+}
+
+test_a_container_of_crun_is_contained() {
+	contained crun
+}
+
+test_a_container_of_runc_is_contained() {
+	contained runc
+}
+
+shells_denied() {
+	guest_runtime "$1"
+	guest_bundle bundle 'config["root"]["readonly"] = False' /bin/inside sleep 300
+	expect "$SHIM" run --detach --bundle bundle web
+	trap 'clean web' EXIT
+	refute "$SHIM" exec web /bin/sh -c 'echo in'
+	refute_output in$'\n'
+	expect "$SHIM" exec web /bin/inside copy /bin/busybox /tool
+	refute "$SHIM" exec web /bin/inside run /tool true
+	expect_output EPERM
+	expect "$SHIM" exec web /bin/inside copy /bin/inside /again
+	refute "$SHIM" exec web /bin/inside run /again show /proc/self/comm
+	expect_output EPERM
+	expect cofferdam events --json
+	expect_output '"verdict":"denied"'
+	expect_output '"container":"web"'
+}
+
+test_shells_and_copies_are_denied_behind_crun() {
+	shells_denied crun
+}
+
+test_shells_and_copies_are_denied_behind_runc() {
+	shells_denied runc
+}
+
+foreground() {
+	guest_runtime "$1"
+	guest_bundle bundle '' /bin/inside show /proc/self/uid_map
+	expect "$SHIM" run --bundle bundle fore
+	expect_output ' 65536'
+	guest_bundle status '' /bin/inside nothing
+	expect_status 2 "$SHIM" run --bundle status fore
+	guest_nothing_left
+}
+
+test_run_hands_on_output_and_status_of_crun() {
+	foreground crun
+}
+
+test_run_hands_on_output_and_status_of_runc() {
+	foreground runc
+}
+
+signals() {
+	local shim status=0
+
+	guest_runtime "$1"
+	guest_bundle bundle '' /bin/inside term
+	"$SHIM" run --bundle bundle signalled >output 2>&1 &
+	shim=$!
+	guest_wait 20 grep -x ready output
+	kill -TERM "$shim"
+	wait "$shim" || status=$?
+	expect_equal 7 "$status" 'status after SIGTERM'
+	guest_nothing_left
+}
+
+test_signals_reach_the_container_through_crun() {
+	signals crun
+}
+
+test_signals_reach_the_container_through_runc() {
+	signals runc
+}
+
+# refused PYTHON RULE: nothing is started, and everybody is told once.
+refused() {
+	guest_runtime crun
+	guest_bundle bundle "$1" /bin/inside sleep 1
+	rm -f log
+	expect_status 1 "$SHIM" --log "$PWD/log" --log-format json create --bundle bundle bad
+	expect_output 'cofferdam: refused bad'
+	expect_output "[$2]"
+	expect_equal 1 "$(wc -l <log)" 'lines in --log'
+	expect python3 -c 'import json, sys; line = json.load(open("log")); assert line["level"] == "error" and sys.argv[1] in line["msg"]' "[$2]"
+	expect tail -n 1 "$AUDIT"
+	expect_output "\"rule\":\"$2\""
+	expect_status 1 crun state bad
+	guest_nothing_left
+}
+
+test_an_engine_socket_is_refused() {
+	mkdir -p /run/podman
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("/run/podman/podman.sock")' || true
+	refused 'config["mounts"].append({"destination": "/run/docker.sock", "type": "bind", "source": "/run/podman/podman.sock", "options": ["bind"]})' mount.engine-socket
+}
+
+test_a_forbidden_capability_is_refused() {
+	refused 'config["process"]["capabilities"]["bounding"].append("CAP_SYS_ADMIN")' capability.forbidden
+}
+
+test_what_two_parsers_read_differently_is_refused() {
+	guest_runtime crun
+	guest_bundle bundle '' /bin/inside sleep 1
+	sed -i '0,/{/s//{"ociVersion":"1.0.0",/' bundle/config.json
+	expect_status 1 "$SHIM" create --bundle bundle twice
+	expect_output ociVersion
+	guest_nothing_left
+}
+
+test_the_engines_files_stay_as_they_were() {
+	local before
+
+	guest_runtime crun
+	guest_bundle bundle '' /bin/inside show /proc/self/comm
+	before=$(cat bundle/config.json | sha256sum; ls -lna --time-style=full-iso bundle bundle/rootfs/bin/inside)
+	expect "$SHIM" run --bundle bundle once
+	expect_equal "$before" "$(cat bundle/config.json | sha256sum; ls -lna --time-style=full-iso bundle bundle/rootfs/bin/inside)"
+}
+
+test_another_name_of_the_file_is_honoured() {
+	guest_runtime crun
+	guest_bundle bundle '' /bin/inside show /proc/self/comm
+	mv bundle/config.json bundle/other.json
+	expect "$SHIM" run --bundle bundle --config other.json once
+	expect_output inside
+	expect_status 1 "$SHIM" run --bundle bundle --config ../bundle/other.json once
+}
+
+test_restore_is_refused() {
+	guest_runtime runc
+	guest_bundle bundle '' /bin/inside sleep 1
+	expect_status 1 "$SHIM" restore --bundle bundle --image-path /tmp back
+	expect_output 'restore is refused'
+}
+
+test_an_id_that_lives_is_refused() {
+	guest_runtime crun
+	guest_bundle bundle '' /bin/inside sleep 300
+	expect "$SHIM" run --detach --bundle bundle web
+	trap 'clean web' EXIT
+	expect_status 1 "$SHIM" create --bundle bundle web
+	expect_output 'exists already'
+	expect "$SHIM" state web
+}
+
+test_the_runtime_that_created_it_deletes_it() {
+	guest_runtime runc
+	guest_bundle bundle '' /bin/inside sleep 300
+	expect "$SHIM" run --detach --bundle bundle web
+	trap 'clean web' EXIT
+	guest_runtime crun
+	expect runc state web
+	expect "$SHIM" delete --force web
+	refute runc state web
+	guest_nothing_left
+}
+
+test_ten_at_once_get_ten_ranges() {
+	local number jobs=()
+
+	guest_runtime crun
+	guest_bundle bundle '' /bin/inside sleep 300
+	trap 'for number in 0 1 2 3 4 5 6 7 8 9; do clean "many$number"; done' EXIT
+	for number in 0 1 2 3 4 5 6 7 8 9; do
+		"$SHIM" create --bundle bundle "many$number" >"log$number" 2>&1 &
+		jobs+=($!)
+	done
+	for number in "${jobs[@]}"; do
+		expect wait "$number"
+	done
+	expect_equal 10 "$(ls /run/cofferdam/ranges | wc -l)" 'ranges in use'
+}
+
+test_a_mode_that_is_off_is_off() {
+	guest_config "{ \"runtimes\": [\"$(command -v crun)\"], \"userns\": { \"mode\": \"off\" }, \"guard\": { \"exec\": \"off\", \"net\": \"off\" } }"
+	guest_bundle bundle '' /bin/inside show /proc/self/uid_map
+	expect "$SHIM" run --bundle bundle bare
+	expect_output 4294967295
+	guest_nothing_left
+}
+
+test_without_a_range_it_is_refused_or_noted() {
+	trap 'mv /etc/subuid.away /etc/subuid' EXIT
+	guest_runtime crun
+	guest_bundle bundle '' /bin/inside show /proc/self/uid_map
+	mv /etc/subuid /etc/subuid.away
+	expect_status 1 "$SHIM" run --bundle bundle ranged
+	expect_output /etc/subuid
+	guest_config "{ \"runtimes\": [\"$(command -v crun)\"], \"userns\": { \"mode\": \"prefer\" } }"
+	expect "$SHIM" run --bundle bundle ranged
+	expect_output 4294967295
+	expect grep -c 'userns.mode is prefer' "$AUDIT"
+}
+
+teardown_file() {
+	guest_config
+	rm -f /etc/cofferdam/runtime
+}
+
+t_main "$@"

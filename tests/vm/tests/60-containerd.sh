@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# containerd's ctr with cofferdam-runtime in the place of runc.
+# shellcheck source=tests/vm/guest.sh
+. "$(dirname "$0")/../guest.sh"
+
+SHIM=/usr/local/bin/cofferdam-runtime
+T_LIMIT=180
+
+setup_file() {
+	guest_containerd && guest_inside_image &&
+		podman save -q -o /run/inside-image.tar "$GUEST_INSIDE" && ctr images import /run/inside-image.tar
+	local status=$?
+	rm -f /run/inside-image.tar
+	return "$status"
+}
+
+run() {
+	ctr run --runc-binary "$SHIM" "$@"
+}
+
+test_a_container_runs_in_a_range_of_its_own() {
+	local runtime
+
+	for runtime in runc crun; do
+		guest_runtime "$runtime"
+		expect run --rm "$GUEST_INSIDE" "plain-$runtime" /bin/inside show /proc/self/uid_map
+		expect_output ' 65536'
+		guest_nothing_left
+	done
+}
+
+test_exec_of_a_shell_is_denied() {
+	guest_runtime runc
+	trap 'ctr tasks kill -s KILL web; guest_wait 10 ctr tasks rm web; ctr containers rm web' EXIT
+	expect run -d "$GUEST_INSIDE" web /bin/inside sleep 300
+	expect ctr tasks exec --exec-id one web /bin/inside show /proc/self/uid_map
+	expect_output ' 65536'
+	refute ctr tasks exec --exec-id two web /bin/sh -c 'echo in'
+	expect cofferdam status web
+}
+
+test_a_refusal_reaches_who_typed_the_command() {
+	guest_runtime runc
+	trap 'ctr containers rm bad' EXIT
+	refute run --rm --privileged "$GUEST_INSIDE" bad /bin/inside show /proc/self/comm
+	expect_output 'cofferdam: refused bad'
+	guest_nothing_left
+}
+
+teardown_file() {
+	guest_config
+	rm -f /etc/cofferdam/runtime
+}
+
+t_main "$@"

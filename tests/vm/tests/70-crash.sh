@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# kill -9 at any moment of a create: what is left is cleared by the next create, and nothing runs ungoverned.
+# shellcheck source=tests/vm/guest.sh
+. "$(dirname "$0")/../guest.sh"
+
+SHIM=/usr/local/bin/cofferdam-runtime
+ROUNDS=12
+T_LIMIT=240
+
+clean() {
+	"$SHIM" delete --force "$1" >/dev/null 2>&1 || true
+}
+
+# victim shim|runtime|hook SHIM_PID: who is to be killed, once it is there.
+victim() {
+	case $1 in
+	shim) echo "$2" ;;
+	runtime) pgrep -P "$2" | head -n 1 ;;
+	hook) pgrep -x cofferdam-hook | head -n 1 ;;
+	esac
+}
+
+# The container is the engine's to delete, as after any failed create.
+kill_once() {
+	local who=$1 delay=$2 shim found='' tries=0
+
+	"$SHIM" create --bundle bundle victim >/dev/null 2>&1 &
+	shim=$!
+	sleep "$delay"
+	while [ -z "$found" ] && [ -d "/proc/$shim" ] && [ "$tries" -lt 2000 ]; do
+		found=$(victim "$who" "$shim")
+		tries=$((tries + 1))
+	done
+	[ -z "$found" ] || kill -KILL "$found" 2>/dev/null || true
+	wait "$shim" 2>/dev/null || true
+	clean victim
+}
+
+survive() {
+	local who=$1 runtime=$2 round mounts
+
+	guest_runtime "$runtime"
+	guest_bundle bundle '' /bin/inside sleep 300
+	expect "$SHIM" create --bundle bundle first # loads the guard, so that rounds take alike
+	clean first
+	mounts=$(wc -l </proc/self/mountinfo)
+	for ((round = 0; round < ROUNDS; round++)); do
+		kill_once "$who" "0.$(printf '%02d' $((round * 5)))"
+	done
+	guest_wait 10 sh -c '! pgrep -x inside'
+	expect "$SHIM" create --bundle bundle next
+	trap 'clean next' EXIT
+	# The sweep is no part of what an engine waits for; it may still be at work.
+	guest_wait 10 sh -c '[ "$(ls /run/cofferdam/containers | wc -l)" -eq 1 ]'
+	expect_equal 1 "$(ls /run/cofferdam/ranges | wc -l)" 'ranges in use'
+	expect_equal "$mounts" "$(wc -l </proc/self/mountinfo)" 'mounts of the host'
+	clean next
+	trap - EXIT
+	guest_nothing_left
+}
+
+test_the_shim_is_killed_before_crun() {
+	survive shim crun
+}
+
+test_the_shim_is_killed_before_runc() {
+	survive shim runc
+}
+
+test_crun_is_killed() {
+	survive runtime crun
+}
+
+test_runc_is_killed() {
+	survive runtime runc
+}
+
+test_the_hook_is_killed_by_itself() {
+	survive hook crun
+}
+
+test_the_hook_of_runc_is_killed() {
+	survive hook runc
+}
+
+test_a_container_whose_shim_was_killed_in_the_foreground_is_swept_when_it_ends() {
+	local shim pid
+
+	guest_runtime crun
+	guest_bundle bundle '' /bin/inside sleep 300
+	"$SHIM" run --bundle bundle orphan >/dev/null 2>&1 &
+	shim=$!
+	guest_wait 20 sh -c 'cofferdam status orphan | grep -q running'
+	kill -KILL "$shim"
+	wait "$shim" 2>/dev/null || true
+	expect cofferdam gc
+	expect cofferdam status orphan # it runs, so it is kept
+	pid=$(cofferdam status orphan | awk '$1 == "orphan" { print $3 }')
+	kill -KILL "$pid"
+	guest_wait 10 sh -c "! [ -d /proc/$pid ]"
+	expect cofferdam gc
+	expect_output '1 dead container removed'
+	guest_nothing_left
+	clean orphan
+}
+
+test_a_record_that_was_torn_is_swept() {
+	mkdir -p /run/cofferdam/containers/torn@0000000000000000
+	expect cofferdam gc
+	expect_output '1 dead container removed'
+}
+
+teardown_file() {
+	guest_config
+	rm -f /etc/cofferdam/runtime
+}
+
+t_main "$@"
