@@ -6,6 +6,7 @@
  */
 #include "hook/call.h"
 
+#include "lib/amend.h"
 #include "lib/audit.h"
 #include "lib/caps.h"
 #include "lib/policy.h"
@@ -53,18 +54,14 @@ static int check_process(const struct cfd_call *call, const struct cfd_verdict *
 
 static int check_capabilities(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
 {
-	struct cfd_spec_strings most = {.values = (const char **)verdict->profile->capabilities};
-	cfd_caps allowed = 0, asked = 0;
-	int r;
+	cfd_caps most = 0, asked = 0;
+	int r = cfd_amend_capabilities(verdict->profile, &most, err);
 
 	(void)call;
-	while (most.values && most.values[most.count])
-		most.count++;
-	r = cfd_caps_set(&most, "the profile's capabilities", &allowed, err);
 	for (size_t set = 0; !r && set < CFD_SPEC_CAPABILITY_SETS; set++) {
 		r = cfd_caps_set(&verdict->spec.process.capabilities[set], "process.capabilities", &asked, err);
 		for (unsigned number = 0; !r && number < 64; number++)
-			if (asked & ~allowed & (UINT64_C(1) << number))
+			if (asked & ~most & (UINT64_C(1) << number))
 				r = cfd_fail(err, -EACCES,
 					     "process.capabilities has %s, which profile %s does not grant, and a hook "
 					     "cannot remove it",

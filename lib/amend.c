@@ -41,7 +41,7 @@ static bool is_allowed_capability(const struct cfd_json *child, void *context)
 	return !cfd_caps_number(cfd_json_string(child), &number) && (*allowed >> number & 1);
 }
 
-static int most_capabilities(const struct cfd_profile *profile, cfd_caps *ret_caps, struct cfd_error *err)
+int cfd_amend_capabilities(const struct cfd_profile *profile, cfd_caps *ret_caps, struct cfd_error *err)
 {
 	cfd_caps caps = 0;
 
@@ -67,7 +67,7 @@ static int amend_capabilities(const struct cfd_amend *a)
 	static const char *const emptied[] = {"inheritable", "ambient"};
 	struct cfd_json *process = cfd_json_get(a->spec->root, "process"), *capabilities;
 	cfd_caps allowed;
-	int r = most_capabilities(a->decision->profile, &allowed, a->err);
+	int r = cfd_amend_capabilities(a->decision->profile, &allowed, a->err);
 
 	if (r || !process)
 		return r;

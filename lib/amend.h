@@ -7,6 +7,7 @@
 #define CFD_AMEND_H
 
 #include "lib/base.h"
+#include "lib/caps.h"
 #include "lib/err.h"
 
 struct cfd_idmap_result;
@@ -39,5 +40,8 @@ struct cfd_amend_decision {
  * used. The view is stale afterwards: only the document counts.
  */
 int cfd_amend(const struct cfd_spec *spec, const struct cfd_amend_decision *decision, struct cfd_error *err);
+
+/* The most that a container of this profile is left with: the profile's list, or else what engines give by default. */
+int cfd_amend_capabilities(const struct cfd_profile *profile, cfd_caps *ret_caps, struct cfd_error *err);
 
 #endif

@@ -221,16 +221,13 @@ int cfd_contain_prepare_files(struct cfd_contain *contain, struct cfd_error *err
 static int bounding_after(const struct cfd_contain *contain, cfd_caps *ret_caps, struct cfd_error *err)
 {
 	const struct cfd_spec_process *process = &contain->verdict.spec.process;
-	struct cfd_spec_strings most = {.values = (const char **)contain->verdict.profile->capabilities};
-	cfd_caps asked = 0, allowed = 0;
+	cfd_caps asked = 0, most = 0;
 	int r = cfd_caps_set(&process->capabilities[CFD_SPEC_BOUNDING], "process.capabilities.bounding", &asked, err);
 
-	while (most.values && most.values[most.count])
-		most.count++;
 	if (!r)
-		r = cfd_caps_set(&most, "the profile's capabilities", &allowed, err);
+		r = cfd_amend_capabilities(contain->verdict.profile, &most, err);
 	if (!r)
-		*ret_caps = asked & allowed;
+		*ret_caps = asked & most;
 	return r;
 }
 
