@@ -63,6 +63,7 @@ guest_bundle() {
 		with open(path) as file:
 		    config = json.load(file)
 		config["process"].update(terminal=False, args=command)
+		config["process"]["capabilities"]["ambient"] = [] # as engines write it
 		exec(change)
 		with open(path, "w") as file:
 		    json.dump(config, file)

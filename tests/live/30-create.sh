@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The whole way of a create with runc on this machine, without the guard (kernels of build machines may refuse BPF LSM; the
+# VM tests have it): what the container gets, what is refused, what is left behind.
+# shellcheck source=tests/live/host.sh
+. "$(dirname "$0")/host.sh"
+
+SHIM=/usr/local/bin/cofferdam-runtime
+
+setup_file() {
+	local runc
+	runc=$(command -v runc)
+
+	mkdir -p /etc/cofferdam
+	ln -sfn "$runc" /etc/cofferdam/runtime
+	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" } }\n' "$runc" >/etc/cofferdam/cofferdam.json
+}
+
+# As engines write it: runc spec gives ambient capabilities, which is refused.
+bundle() {
+	live_bundle "$@"
+	python3 - "$1/config.json" <<-'PYTHON'
+		import json, sys
+		config = json.load(open(sys.argv[1]))
+		config["process"]["capabilities"]["ambient"] = []
+		json.dump(config, open(sys.argv[1], "w"))
+	PYTHON
+}
+
+clean() {
+	"$SHIM" delete --force "$1" >/dev/null 2>&1 || true
+}
+
+nothing_left() {
+	expect_equal '' "$(ls -A /run/cofferdam/containers /run/cofferdam/ranges | grep -v -e : -e '^$' || true)" 'left in /run/cofferdam'
+}
+
+test_a_container_is_contained() {
+	local pid
+
+	bundle bundle /bin/sleep 300
+	expect "$SHIM" create --bundle bundle web
+	trap 'clean web' EXIT
+	expect "$SHIM" start web
+	pid=$("$SHIM" state web | python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])')
+	expect grep -x ' *0 *1000000 *65536' "/proc/$pid/uid_map"
+	expect grep -x 'Seccomp:	2' "/proc/$pid/status"
+	expect grep -x 'CapBnd:	0000000000000420' "/proc/$pid/status"
+	expect cofferdam status web
+	expect_output running
+	clean web
+	nothing_left
+}
+
+test_output_and_status_are_handed_on() {
+	bundle bundle /bin/cat /proc/self/uid_map
+	expect "$SHIM" run --bundle bundle fore
+	expect_output ' 65536'
+	bundle failing /bin/sh -c 'exit 42'
+	expect_status 42 "$SHIM" run --bundle failing fore
+	nothing_left
+}
+
+test_a_refusal_is_told_once_and_leaves_nothing() {
+	bundle bundle /bin/true
+	python3 - <<-'PYTHON'
+		import json
+		config = json.load(open("bundle/config.json"))
+		config["process"]["capabilities"]["bounding"].append("CAP_SYS_ADMIN")
+		json.dump(config, open("bundle/config.json", "w"))
+	PYTHON
+	expect_status 1 "$SHIM" --log "$PWD/log" --log-format json create --bundle bundle bad
+	expect_output 'cofferdam: refused bad'
+	expect_output '[capability.forbidden]'
+	expect_equal 1 "$(wc -l <log)" 'lines in --log'
+	expect tail -n 1 /var/log/cofferdam/audit.jsonl
+	expect_output '"rule":"capability.forbidden"'
+	nothing_left
+}
+
+test_fifty_at_once_get_fifty_ranges() {
+	local number jobs=()
+
+	trap 'for number in $(seq 50); do clean "many$number"; done' EXIT
+	bundle bundle /bin/sleep 300
+	for number in $(seq 50); do
+		"$SHIM" create --bundle bundle "many$number" >"log$number" 2>&1 &
+		jobs+=($!)
+	done
+	for number in "${jobs[@]}"; do
+		expect wait "$number"
+	done
+	expect_equal 50 "$(ls /run/cofferdam/ranges | wc -l)" 'ranges in use'
+}
+
+# A container's start must not pay for the containers that live already: only their ranges are listed.
+test_a_create_among_many_takes_as_long_as_alone() {
+	local number
+
+	trap 'rm -rf /run/cofferdam' EXIT
+	bundle bundle /bin/true
+	cat >time.py <<-'PYTHON'
+		import statistics, subprocess, sys, time
+		def once(number):
+		    start = time.perf_counter()
+		    subprocess.run([sys.argv[1], "run", "--bundle", "bundle", f"timed{number}"], check=True)
+		    return time.perf_counter() - start
+		for number in range(5):
+		    once(number) # what is made once is made
+		print(f"{1e3 * statistics.median(once(number) for number in range(20)):.1f}")
+	PYTHON
+	python3 time.py "$SHIM" >alone
+	# Records of a process that lives: this shell.
+	for number in $(seq 200); do
+		mkdir -p "/run/cofferdam/containers/live$number@cbf29ce484222325"
+		ln -s "$$:$(cut -d' ' -f22 /proc/$$/stat)" "/run/cofferdam/containers/live$number@cbf29ce484222325/shim"
+		echo '{}' >"/run/cofferdam/containers/live$number@cbf29ce484222325/record.json"
+		ln -s "live$number@cbf29ce484222325" "/run/cofferdam/ranges/$((1000000 + 65536 * (100 + number)))"
+	done
+	python3 time.py "$SHIM" >among
+	echo "run: $(cat alone) ms alone, $(cat among) ms among 200" | tee "$T_TMP/times"
+	expect python3 -c 'import sys; sys.exit(float(open("among").read()) > 1.5 * float(open("alone").read()))'
+}
+
+teardown_file() {
+	rm -rf /etc/cofferdam/runtime /etc/cofferdam/cofferdam.json
+	[ ! -f "$T_TMP/times" ] || cat "$T_TMP/times"
+}
+
+t_main "$@"
