@@ -52,22 +52,44 @@ guest_inside_image() {
 	rm -rf /run/inside /run/inside.tar
 }
 
-# guest_bundle DIR PYTHON COMMAND...: a bundle with that tree; PYTHON changes `config` before it is written.
+# guest_bundle DIR COMMAND...: a bundle with that tree, as an engine would write it, without a terminal. From outside:
+# BUNDLE_CAPABILITIES and BUNDLE_MOUNTS, more elements of the lists, each with a comma before it; BUNDLE_WRITABLE=1.
 guest_bundle() {
-	local bundle=$1 change=$2
-	shift 2
+	local bundle=$1 arguments='' word caps='"CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"' readonly=true
+	shift
 
-	guest_rootfs "$bundle/rootfs" && runc spec --bundle "$bundle" && python3 - "$bundle/config.json" "$change" "$@" <<-'PYTHON'
-		import json, sys
-		path, change, *command = sys.argv[1:]
-		with open(path) as file:
-		    config = json.load(file)
-		config["process"].update(terminal=False, args=command)
-		config["process"]["capabilities"]["ambient"] = [] # as engines write it
-		exec(change)
-		with open(path, "w") as file:
-		    json.dump(config, file)
-	PYTHON
+	for word in "$@"; do
+		arguments="$arguments${arguments:+, }\"$word\""
+	done
+	[ "${BUNDLE_WRITABLE:-0}" = 0 ] || readonly=false
+	guest_rootfs "$bundle/rootfs" && cat >"$bundle/config.json" <<-JSON
+		{
+		  "ociVersion": "1.0.2",
+		  "process": {
+		    "terminal": false, "user": { "uid": 0, "gid": 0 }, "args": [$arguments], "cwd": "/",
+		    "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
+		    "capabilities": { "bounding": [$caps${BUNDLE_CAPABILITIES:-}], "effective": [$caps], "permitted": [$caps] },
+		    "noNewPrivileges": true
+		  },
+		  "root": { "path": "rootfs", "readonly": $readonly },
+		  "hostname": "guest",
+		  "mounts": [
+		    { "destination": "/proc", "type": "proc", "source": "proc" },
+		    { "destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "strictatime", "mode=755", "size=65536k"] },
+		    { "destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"] },
+		    { "destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"] },
+		    { "destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": ["nosuid", "noexec", "nodev"] },
+		    { "destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"] }
+		    ${BUNDLE_MOUNTS:-}
+		  ],
+		  "linux": {
+		    "resources": { "devices": [{ "allow": false, "access": "rwm" }] },
+		    "namespaces": [{ "type": "pid" }, { "type": "network" }, { "type": "ipc" }, { "type": "uts" }, { "type": "mount" }, { "type": "cgroup" }],
+		    "maskedPaths": ["/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi"],
+		    "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+		  }
+		}
+	JSON
 }
 
 # guest_config JSON: cofferdam.json; nothing: the defaults.

@@ -13,7 +13,7 @@ setup_file() {
 }
 
 pid_of() {
-	"$SHIM" state "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])'
+	"$SHIM" state "$1" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p'
 }
 
 field() {
@@ -29,7 +29,7 @@ contained() {
 	local pid mounts
 
 	guest_runtime "$1"
-	guest_bundle bundle '' /bin/inside sleep 300
+	guest_bundle bundle /bin/inside sleep 300
 	mounts=$(wc -l </proc/self/mountinfo)
 	expect "$SHIM" create --bundle bundle web
 	trap 'clean web' EXIT
@@ -62,7 +62,7 @@ test_a_container_of_runc_is_contained() {
 
 shells_denied() {
 	guest_runtime "$1"
-	guest_bundle bundle 'config["root"]["readonly"] = False' /bin/inside sleep 300
+	BUNDLE_WRITABLE=1 guest_bundle bundle /bin/inside sleep 300
 	expect "$SHIM" run --detach --bundle bundle web
 	trap 'clean web' EXIT
 	refute "$SHIM" exec web /bin/sh -c 'echo in'
@@ -88,10 +88,10 @@ test_shells_and_copies_are_denied_behind_runc() {
 
 foreground() {
 	guest_runtime "$1"
-	guest_bundle bundle '' /bin/inside show /proc/self/uid_map
+	guest_bundle bundle /bin/inside show /proc/self/uid_map
 	expect "$SHIM" run --bundle bundle fore
 	expect_output ' 65536'
-	guest_bundle status '' /bin/inside nothing
+	guest_bundle status /bin/inside nothing
 	expect_status 2 "$SHIM" run --bundle status fore
 	guest_nothing_left
 }
@@ -108,7 +108,7 @@ signals() {
 	local shim status=0
 
 	guest_runtime "$1"
-	guest_bundle bundle '' /bin/inside term
+	guest_bundle bundle /bin/inside term
 	"$SHIM" run --bundle bundle signalled >output 2>&1 &
 	shim=$!
 	guest_wait 20 grep -x ready output
@@ -126,35 +126,39 @@ test_signals_reach_the_container_through_runc() {
 	signals runc
 }
 
-# refused PYTHON RULE: nothing is started, and everybody is told once.
+# refused RULE: the bundle is not started, and everybody is told once.
 refused() {
 	guest_runtime crun
-	guest_bundle bundle "$1" /bin/inside sleep 1
+	guest_bundle bundle /bin/inside sleep 1
 	rm -f log
 	expect_status 1 "$SHIM" --log "$PWD/log" --log-format json create --bundle bundle bad
 	expect_output 'cofferdam: refused bad'
-	expect_output "[$2]"
+	expect_output "[$1]"
 	expect_equal 1 "$(wc -l <log)" 'lines in --log'
-	expect python3 -c 'import json, sys; line = json.load(open("log")); assert line["level"] == "error" and sys.argv[1] in line["msg"]' "[$2]"
+	expect grep '^{"level":"error","msg":"cofferdam: refused bad' log
+	expect_output "[$1]"
 	expect tail -n 1 "$AUDIT"
-	expect_output "\"rule\":\"$2\""
+	expect_output "\"rule\":\"$1\""
 	expect_status 1 crun state bad
 	guest_nothing_left
 }
 
 test_an_engine_socket_is_refused() {
 	mkdir -p /run/podman
-	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("/run/podman/podman.sock")' || true
-	refused 'config["mounts"].append({"destination": "/run/docker.sock", "type": "bind", "source": "/run/podman/podman.sock", "options": ["bind"]})' mount.engine-socket
+	podman system service --time 20 unix:///run/podman/podman.sock &
+	guest_wait 20 test -S /run/podman/podman.sock
+	export BUNDLE_MOUNTS=', { "destination": "/run/docker.sock", "type": "bind", "source": "/run/podman/podman.sock", "options": ["bind"] }'
+	refused mount.engine-socket
 }
 
 test_a_forbidden_capability_is_refused() {
-	refused 'config["process"]["capabilities"]["bounding"].append("CAP_SYS_ADMIN")' capability.forbidden
+	export BUNDLE_CAPABILITIES=', "CAP_SYS_ADMIN"'
+	refused capability.forbidden
 }
 
 test_what_two_parsers_read_differently_is_refused() {
 	guest_runtime crun
-	guest_bundle bundle '' /bin/inside sleep 1
+	guest_bundle bundle /bin/inside sleep 1
 	sed -i '0,/{/s//{"ociVersion":"1.0.0",/' bundle/config.json
 	expect_status 1 "$SHIM" create --bundle bundle twice
 	expect_output ociVersion
@@ -165,7 +169,7 @@ test_the_engines_files_stay_as_they_were() {
 	local before
 
 	guest_runtime crun
-	guest_bundle bundle '' /bin/inside show /proc/self/comm
+	guest_bundle bundle /bin/inside show /proc/self/comm
 	before=$(cat bundle/config.json | sha256sum; ls -lna --time-style=full-iso bundle bundle/rootfs/bin/inside)
 	expect "$SHIM" run --bundle bundle once
 	expect_equal "$before" "$(cat bundle/config.json | sha256sum; ls -lna --time-style=full-iso bundle bundle/rootfs/bin/inside)"
@@ -173,7 +177,7 @@ test_the_engines_files_stay_as_they_were() {
 
 test_another_name_of_the_file_is_honoured() {
 	guest_runtime crun
-	guest_bundle bundle '' /bin/inside show /proc/self/comm
+	guest_bundle bundle /bin/inside show /proc/self/comm
 	mv bundle/config.json bundle/other.json
 	expect "$SHIM" run --bundle bundle --config other.json once
 	expect_output inside
@@ -182,14 +186,14 @@ test_another_name_of_the_file_is_honoured() {
 
 test_restore_is_refused() {
 	guest_runtime runc
-	guest_bundle bundle '' /bin/inside sleep 1
+	guest_bundle bundle /bin/inside sleep 1
 	expect_status 1 "$SHIM" restore --bundle bundle --image-path /tmp back
 	expect_output 'restore is refused'
 }
 
 test_an_id_that_lives_is_refused() {
 	guest_runtime crun
-	guest_bundle bundle '' /bin/inside sleep 300
+	guest_bundle bundle /bin/inside sleep 300
 	expect "$SHIM" run --detach --bundle bundle web
 	trap 'clean web' EXIT
 	expect_status 1 "$SHIM" create --bundle bundle web
@@ -199,7 +203,7 @@ test_an_id_that_lives_is_refused() {
 
 test_the_runtime_that_created_it_deletes_it() {
 	guest_runtime runc
-	guest_bundle bundle '' /bin/inside sleep 300
+	guest_bundle bundle /bin/inside sleep 300
 	expect "$SHIM" run --detach --bundle bundle web
 	trap 'clean web' EXIT
 	guest_runtime crun
@@ -213,7 +217,7 @@ test_ten_at_once_get_ten_ranges() {
 	local number jobs=()
 
 	guest_runtime crun
-	guest_bundle bundle '' /bin/inside sleep 300
+	guest_bundle bundle /bin/inside sleep 300
 	trap 'for number in 0 1 2 3 4 5 6 7 8 9; do clean "many$number"; done' EXIT
 	for number in 0 1 2 3 4 5 6 7 8 9; do
 		"$SHIM" create --bundle bundle "many$number" >"log$number" 2>&1 &
@@ -227,7 +231,7 @@ test_ten_at_once_get_ten_ranges() {
 
 test_a_mode_that_is_off_is_off() {
 	guest_config "{ \"runtimes\": [\"$(command -v crun)\"], \"userns\": { \"mode\": \"off\" }, \"guard\": { \"exec\": \"off\", \"net\": \"off\" } }"
-	guest_bundle bundle '' /bin/inside show /proc/self/uid_map
+	guest_bundle bundle /bin/inside show /proc/self/uid_map
 	expect "$SHIM" run --bundle bundle bare
 	expect_output 4294967295
 	guest_nothing_left
@@ -236,7 +240,7 @@ test_a_mode_that_is_off_is_off() {
 test_without_a_range_it_is_refused_or_noted() {
 	trap 'mv /etc/subuid.away /etc/subuid' EXIT
 	guest_runtime crun
-	guest_bundle bundle '' /bin/inside show /proc/self/uid_map
+	guest_bundle bundle /bin/inside show /proc/self/uid_map
 	mv /etc/subuid /etc/subuid.away
 	expect_status 1 "$SHIM" run --bundle bundle ranged
 	expect_output /etc/subuid

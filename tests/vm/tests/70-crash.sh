@@ -41,7 +41,7 @@ survive() {
 	local who=$1 runtime=$2 round mounts
 
 	guest_runtime "$runtime"
-	guest_bundle bundle '' /bin/inside sleep 300
+	guest_bundle bundle /bin/inside sleep 300
 	expect "$SHIM" create --bundle bundle first # loads the guard, so that rounds take alike
 	clean first
 	mounts=$(wc -l </proc/self/mountinfo)
@@ -88,7 +88,7 @@ test_a_container_whose_shim_was_killed_in_the_foreground_is_swept_when_it_ends()
 	local shim pid
 
 	guest_runtime crun
-	guest_bundle bundle '' /bin/inside sleep 300
+	guest_bundle bundle /bin/inside sleep 300
 	"$SHIM" run --bundle bundle orphan >/dev/null 2>&1 &
 	shim=$!
 	guest_wait 20 sh -c 'cofferdam status orphan | grep -q running'
