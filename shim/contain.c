@@ -211,7 +211,7 @@ int cfd_contain_prepare_files(struct cfd_contain *contain, struct cfd_error *err
 		return cfd_fail_errno(err, -errno, "cannot remember the mount namespace");
 	r = prepare(contain, err);
 	contain->has_files = r == 0;
-	if (!r || contain->config.userns != CFD_NEED_PREFER)
+	if (!r || contain->config.userns != CFD_NEED_PREFER || r == -ENOTRECOVERABLE)
 		return r;
 	r = return_to(namespace_fd, cwd, err);
 	return r ? r : go_without_range(contain, err);

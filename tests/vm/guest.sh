@@ -105,9 +105,9 @@ guest_runtime() {
 	ln -sfn "$(command -v "$1")" /etc/cofferdam/runtime
 }
 
-# guest_nothing_left: no record, no range in use, nothing in the stage.
+# guest_nothing_left: no record, no range in use, nothing in the stage but the directory that runc wants for exec.
 guest_nothing_left() {
 	expect_equal '' "$(ls -A /run/cofferdam/containers)" 'containers left'
 	expect_equal '' "$(ls -A /run/cofferdam/ranges)" 'ranges left'
-	expect_equal '' "$(ls -A /run/cofferdam/stage)" 'left in the stage'
+	expect_equal '' "$(find /run/cofferdam/stage -mindepth 1 ! -path /run/cofferdam/stage/rootfs)" 'left in the stage'
 }

@@ -57,9 +57,9 @@ denied() {
 	refute podman exec web sh -c 'echo in'
 	expect podman exec web /bin/inside copy /bin/busybox /tmp/tool
 	refute podman exec web /bin/inside run /tmp/tool sh -c 'echo in'
-	expect_output EPERM
+	expect_output EACCES
 	refute podman exec web /bin/inside run /bin/busybox sh -c 'echo in'
-	expect_output EPERM
+	expect_output EACCES
 	expect cofferdam status web
 	expect podman rm -f -t 0 web
 	guest_nothing_left
