@@ -27,7 +27,7 @@ static int check_executable(struct cfd_json_doc *doc, const struct cfd_json *val
 static int check_sysctl(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, const char *text,
 			struct cfd_error *err)
 {
-	if (cfd_shape_component(text) && strchr(text, '.') && !cfd_ends_with(text, "."))
+	if (cfd_shape_component(text) && strchr(text, '.') && !cfd_ends_with(text, ".") && !strstr(text, ".."))
 		return 0;
 	return cfd_fields_fail(doc, value, file, err,
 			       "\"%s\" is no sysctl: write its whole name with dots, such as \"net.core.somaxconn\"",

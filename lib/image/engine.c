@@ -2,6 +2,7 @@
 /* What the resolvers share: filling the image, and the layout of containerd's tasks and of the kubelet's pods. */
 #include "lib/image/engine.h"
 
+#include "lib/path.h"
 #include "lib/shape.h"
 #include "lib/spec.h"
 #include "lib/trust.h"
@@ -131,6 +132,15 @@ static bool is_shared(const char *source, const char *root, const char *tail, co
 	       cfd_streq(source + strlen(tail) + 1, file);
 }
 
+/* In one of the directories that are known already, such as the container's own. */
+static bool is_known(const struct cfd_image *image, const char *source)
+{
+	for (size_t i = 0; image->engine_dirs[i]; i++)
+		if (cfd_path_beneath(source, image->engine_dirs[i]))
+			return true;
+	return false;
+}
+
 int cfd_engine_add_shared(struct cfd_image *image, const struct cfd_spec *spec, const char *root, const char *tail,
 			  struct cfd_error *err)
 {
@@ -148,7 +158,7 @@ int cfd_engine_add_shared(struct cfd_image *image, const struct cfd_spec *spec, 
 
 		for (size_t k = 0; !r && mount->source && k < CFD_COUNT(files); k++)
 			if (cfd_streq(mount->destination, files[k].destination) &&
-			    is_shared(mount->source, root, tail, files[k].file))
+			    is_shared(mount->source, root, tail, files[k].file) && !is_known(image, mount->source))
 				r = cfd_engine_add_dir(image->engine_dirs, err, "%s", mount->source);
 	}
 	return r;

@@ -54,7 +54,8 @@ int cfd_engine_copy(const char *text, char **slot, struct cfd_error *err);
 
 /*
  * Containers that share a network or IPC namespace (a pod, --network container:X) are given the other's resolv.conf,
- * hosts, hostname or shm: <root>/<64 hexadecimal digits><tail>/<file>. These files, not their directories, are added.
+ * hosts, hostname or shm: <root>/<64 hexadecimal digits><tail>/<file>. These files, not their directories, are
+ * added, unless they lie in a directory that is there already.
  */
 int cfd_engine_add_shared(struct cfd_image *image, const struct cfd_spec *spec, const char *root, const char *tail,
 			  struct cfd_error *err);

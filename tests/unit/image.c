@@ -327,7 +327,7 @@ Test(image, podman_by_its_storage_records)
 	cr_expect(has_dir(image.engine_dirs, container.tree, "run/overlay-containers/" WEB "/userdata"));
 	cr_expect(has_dir(image.engine_dirs, container.tree, "run/overlay-containers/" HEX_A "/userdata/hosts"));
 	cr_expect(has_dir(image.engine_dirs, container.tree, "storage/overlay-containers/" HEX_A "/userdata/shm"));
-	cr_expect_eq(count_dirs(image.engine_dirs), 5, "own resolv.conf too, but no config.json");
+	cr_expect_eq(count_dirs(image.engine_dirs), 4, "no config.json, and nothing from elsewhere");
 	cr_expect(has_dir(image.volume_dirs, container.tree, "storage/volumes"));
 	cr_expect_eq(count_dirs(image.volume_dirs), 1);
 }

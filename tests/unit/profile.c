@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -635,4 +636,13 @@ Test(profile, what_is_shipped_loads_and_matches)
 		cr_expect_str_eq(match(set, "docker.io/evil/nginx:1", NULL, NULL), "none");
 		cr_expect_str_eq(match(set, "gcr.io/distroless/static/x:1", NULL, NULL), "none");
 	}
+}
+
+Test(profile, the_schema_says_the_same)
+{
+	int status = system("python3 tests/unit/schema.py");
+
+	if (WIFEXITED(status) && (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127))
+		cr_skip("python3 with jsonschema is not installed (make deps)");
+	cr_expect_eq(status, 0);
 }

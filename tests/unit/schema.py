@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""profiles/schema.json says what lib/profile.c says: it accepts what is shipped and the file with every key, rejects
+every bad file of the corpus, and accepts those of which their second line says that it cannot tell. Run by
+tests/unit/profile.c; exit status 77: the validator is not installed."""
+import glob
+import json
+import re
+import sys
+
+try:
+    import jsonschema
+except ImportError:
+    sys.exit(77)
+
+
+def read(path):
+    """JSON with comments; strings are kept as they are."""
+    text = open(path, encoding="utf-8").read()
+    pattern = r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/'
+    return json.loads(re.sub(pattern, lambda m: m.group(1) or " ", text, flags=re.S))
+
+
+schema = json.load(open("profiles/schema.json", encoding="utf-8"))
+jsonschema.Draft202012Validator.check_schema(schema)
+validator = jsonschema.Draft202012Validator(schema)
+wrong = 0
+checked = 0
+
+good = [p for p in glob.glob("profiles/*.json") if p != "profiles/schema.json"] + ["tests/corpus/profiles/full.json"]
+bad = glob.glob("tests/corpus/profiles/bad/*.json")
+for path in sorted(good + bad):
+    cannot_tell = "// The schema cannot tell." in open(path, encoding="utf-8").read()
+    try:
+        profile = read(path)
+    except json.JSONDecodeError:
+        if path in bad:
+            continue
+        raise
+    error = next(validator.iter_errors(profile), None)
+    expected = path in good or cannot_tell
+    checked += 1
+    if (error is None) != expected:
+        wrong += 1
+        print(f"{path}: {error.message if error else 'accepted'}")
+
+if checked < 75:
+    wrong += 1
+    print(f"only {checked} files were found")
+sys.exit(1 if wrong else 0)
