@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Profiles: reading (tests/corpus/profiles), extending, matching; and that what is shipped holds together. */
-#include "lib/image.h"
-#include "lib/profile.h"
-#include "tests/unit/tree.h"
+/* Profiles: reading (tests/corpus/profiles), extending; and that what is shipped holds together. */
+#include "tests/unit/profiles.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -13,155 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CORPUS "tests/corpus/profiles"
-#define SET CFD_AUTO(cfd_profile_set_freep) struct cfd_profile_set *
-#define PROFILE CFD_AUTO(cfd_profile_freep) struct cfd_profile *
 #define DIGEST_A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define DIGEST_B "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-
-static struct cfd_profile_set *open_set(const char *admin, const char *shipped)
-{
-	struct cfd_profile_set *set = NULL;
-	struct cfd_error err;
-
-	cr_assert_eq(cfd_profile_set_open(admin, shipped, &set, &err), 0, "%s", err.message);
-	return set;
-}
-
-static struct cfd_profile *load(const struct cfd_profile_set *set, const char *name)
-{
-	struct cfd_profile *profile = NULL;
-	struct cfd_error err;
-
-	cr_assert_eq(cfd_profile_load(set, name, &profile, &err), 0, "%s", err.message);
-	return profile;
-}
-
-/* A profile NAME.json whose keys behind the name are `keys`. */
-static void write_profile(const char *tree, const char *name, const char *keys)
-{
-	CFD_AUTO_FREE char *text = NULL, *path = NULL;
-
-	cr_assert_geq(asprintf(&text, "{\"cofferdam\": 1, \"name\": \"%s\"%s%s}", name, *keys ? ", " : "", keys), 0);
-	cr_assert_geq(asprintf(&path, "%s.json", name), 0);
-	tree_write(tree, path, text);
-}
-
-Test(profile, globs)
-{
-	static const struct {
-		const char *pattern, *text;
-		bool fits;
-	} cases[] = {
-		{"", "", true},
-		{"", "a", false},
-		{"a", "", false},
-		{"abc", "abc", true},
-		{"abc", "abcd", false},
-		{"abcd", "abc", false},
-		{"*", "", true},
-		{"*", "abc", true},
-		{"*", "a/b", false},
-		{"**", "a/b/c", true},
-		{"a*c", "ac", true},
-		{"a*c", "abbbc", true},
-		{"a*c", "ab/c", false},
-		{"a**c", "ab/c", true},
-		{"?", "a", true},
-		{"?", "", false},
-		{"?", "/", false},
-		{"a?c", "abc", true},
-		{"\\*", "*", true},
-		{"\\*", "a", false},
-		{"\\?x", "?x", true},
-		{"a\\", "a\\", false},
-		{"a\\\\b", "a\\b", true},
-		{"[a]", "[a]", true},
-		{"[a]", "a", false},
-		{"docker.io/library/nginx:1.*", "docker.io/library/nginx:1.27", true},
-		{"docker.io/library/nginx:1.*", "docker.io/library/nginx:11.27", false},
-		{"docker.io/*/nginx:*", "docker.io/library/nginx:1", true},
-		{"docker.io/*/nginx:*", "docker.io/a/b/nginx:1", false},
-		{"docker.io/**/nginx:*", "docker.io/a/b/nginx:1", true},
-		{"docker.io/**nginx:*", "docker.io/evil/xnginx:1", true},
-		{"**/b*/c", "a/b/b1/c", true},
-		{"**/b*/c", "a/b1/x/b2/c", true},
-		{"**/b*/c", "a/b1/x/c", false},
-		{"*a*b*", "xxaxxbxx", true},
-		{"a*b**c*d", "a1b2/c/cd", true},
-		{"a*b**c*d", "a/b2/cd", false},
-		{"**?", "a/", false},
-		{"**?", "/a", true},
-	};
-
-	for (size_t i = 0; i < CFD_COUNT(cases); i++)
-		cr_expect_eq(cfd_profile_glob(cases[i].pattern, cases[i].text), cases[i].fits, "%s on %s",
-			     cases[i].pattern, cases[i].text);
-}
-
-/* The plainest matcher there is, exponential and easy to believe. */
-static bool slow_glob(const char *pattern, const char *text)
-{
-	if (pattern[0] == '*' && pattern[1] == '*')
-		return slow_glob(pattern + 2, text) || (*text && slow_glob(pattern, text + 1));
-	if (pattern[0] == '*')
-		return slow_glob(pattern + 1, text) || (*text && *text != '/' && slow_glob(pattern, text + 1));
-	if (!*pattern)
-		return !*text;
-	if (pattern[0] == '?')
-		return *text && *text != '/' && slow_glob(pattern + 1, text + 1);
-	return *pattern == *text && slow_glob(pattern + 1, text + 1);
-}
-
-static void count_up(char *text, size_t *digits, size_t length, const char *alphabet)
-{
-	for (size_t i = 0; i < length; i++) {
-		digits[i] = (digits[i] + 1) % strlen(alphabet);
-		text[i] = alphabet[digits[i]];
-		if (digits[i])
-			return;
-	}
-}
-
-Test(profile, globs_agree_with_the_plain_matcher_on_everything_small)
-{
-	static const char letters[] = "ab/", signs[] = "*a/b?";
-	char pattern[6] = {0};
-	size_t p[5] = {0}, compared = 0;
-
-	memset(pattern, signs[0], 5);
-	for (size_t i = 0; i < 5 * 5 * 5 * 5 * 5; i++, count_up(pattern, p, 5, signs)) {
-		char text[6] = {0};
-		size_t t[5] = {0};
-
-		memset(text, letters[0], 5);
-		for (size_t k = 0; k < 3 * 3 * 3 * 3 * 3; k++, count_up(text, t, 5, letters)) {
-			compared++;
-			if (cfd_profile_glob(pattern, text) != slow_glob(pattern, text))
-				cr_assert(false, "%s on %s", pattern, text);
-		}
-	}
-	cr_expect_eq(compared, 3125u * 243u);
-}
-
-Test(profile, a_hostile_pattern_costs_no_more_than_pattern_times_text)
-{
-	char pattern[513], text[4096];
-	struct timespec start, end;
-
-	memset(text, 'a', sizeof(text) - 1);
-	text[sizeof(text) - 1] = '\0';
-	for (size_t i = 0; i < 510; i += 2)
-		memcpy(pattern + i, "a*", 2);
-	strcpy(pattern + 510, "b");
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
-	cr_expect_not(cfd_profile_glob(pattern, text));
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
-	cr_expect_lt(end.tv_sec - start.tv_sec, 2);
-}
 
 static void expect_full_lists(const struct cfd_profile *profile)
 {
@@ -234,7 +87,7 @@ Test(profile, every_key_is_read)
 	tree_copy(tree, "full.json", CORPUS "/full.json");
 	{
 		SET set = open_set(tree, NULL);
-		PROFILE profile = load(set, "full");
+		PROFILE profile = load_profile(set, "full");
 
 		cr_expect_str_eq(profile->name, "full");
 		cr_expect_str_eq(profile->description, "Everything");
@@ -262,7 +115,7 @@ Test(profile, what_no_file_says_is_strict)
 	write_profile(tree, "bare", "");
 	{
 		SET set = open_set(tree, NULL);
-		PROFILE profile = load(set, "bare");
+		PROFILE profile = load_profile(set, "bare");
 
 		cr_expect_eq(profile->mode, CFD_MODE_ENFORCE);
 		cr_expect(profile->no_new_privileges);
@@ -356,8 +209,8 @@ Test(profile, the_administrators_file_replaces_the_shipped_one)
 		CFD_AUTO_FREE char *missing = tree_path(tree, "missing");
 		SET set = open_set(admin, shipped);
 		SET alone = open_set(missing, admin);
-		PROFILE nginx = load(set, "nginx");
-		PROFILE redis = load(set, "redis");
+		PROFILE nginx = load_profile(set, "nginx");
+		PROFILE redis = load_profile(set, "redis");
 		PROFILE none = NULL;
 		struct cfd_error err = {0};
 
@@ -434,7 +287,7 @@ Test(profile, extended_keys_are_taken_over_the_later_winning_and_lists_replaced_
 		      "\"s\", \"reason\": \"r\", \"expires\": \"2027-01-01\"}], \"net\": {\"connect\": []}");
 	{
 		SET set = open_set(tree, NULL);
-		PROFILE profile = load(set, "three");
+		PROFILE profile = load_profile(set, "three");
 
 		cr_expect_str_eq(profile->name, "three");
 		cr_expect_null(profile->description, "not inherited");
@@ -466,7 +319,7 @@ Test(profile, a_profile_extended_twice_is_laid_down_once_at_the_bottom)
 	write_profile(tree, "top", "\"extends\": [\"left\", \"right\"]");
 	{
 		SET set = open_set(tree, NULL);
-		PROFILE profile = load(set, "top");
+		PROFILE profile = load_profile(set, "top");
 
 		cr_expect_eq(profile->mode, CFD_MODE_RECORD);
 		cr_expect_str_eq(profile->devices[0], "/dev/base");
@@ -505,85 +358,6 @@ Test(profile, circles_and_deep_chains_are_refused)
 	expect_load(tree, "n0", -ELOOP, "more than 16 levels deep");
 }
 
-static const char *match(const struct cfd_profile_set *set, const char *name, const char *digest, const char *id)
-{
-	const struct cfd_image image = {.name = (char *)name, .digests = {(char *)digest}, .id = (char *)id};
-	const char *found = "untouched";
-	struct cfd_error err = {0};
-
-	cr_assert_eq(cfd_profile_match(set, &image, &found, &err), 0, "%s", err.message);
-	return found ? found : "none";
-}
-
-Test(profile, a_digest_wins_over_a_name_and_a_name_over_globs_and_more_literal_over_less)
-{
-	TREE tree = tree_make();
-
-	write_profile(tree, "hub", "\"match\": [{\"image\": \"docker.io/**\"}]");
-	write_profile(tree, "nginx", "\"match\": [{\"image\": \"docker.io/library/nginx:*\"}]");
-	write_profile(tree, "nginx-1", "\"match\": [{\"image\": \"docker.io/library/nginx:1.*\"}]");
-	write_profile(tree, "nginx-127", "\"match\": [{\"image\": \"docker.io/library/nginx:1.27\"}]");
-	write_profile(tree, "pinned", "\"match\": [{\"digest\": \"" DIGEST_A "\"}]");
-	write_profile(tree, "unmatched", "");
-	{
-		SET set = open_set(tree, NULL);
-
-		cr_expect_str_eq(match(set, "docker.io/library/nginx:1.27", DIGEST_B, NULL), "nginx-127");
-		cr_expect_str_eq(match(set, "docker.io/library/nginx:1.26", DIGEST_B, NULL), "nginx-1");
-		cr_expect_str_eq(match(set, "docker.io/library/nginx:2", NULL, NULL), "nginx");
-		cr_expect_str_eq(match(set, "docker.io/library/redis:7", NULL, NULL), "hub");
-		cr_expect_str_eq(match(set, "docker.io/library/nginx:1.27", DIGEST_A, NULL), "pinned");
-		cr_expect_str_eq(match(set, "docker.io/library/nginx:1.27", NULL, DIGEST_A), "pinned", "by id");
-		cr_expect_str_eq(match(set, NULL, DIGEST_A, NULL), "pinned");
-		cr_expect_str_eq(match(set, NULL, NULL, NULL), "none");
-		cr_expect_str_eq(match(set, "quay.io/library/nginx:1.27", NULL, NULL), "none");
-	}
-}
-
-static void expect_tie(const char *a, const char *b, const char *name)
-{
-	TREE tree = tree_make();
-	CFD_AUTO_FREE char *path_a = tree_path(tree, "a.json"), *path_b = tree_path(tree, "b.json");
-	const struct cfd_image image = {.name = (char *)name, .digests = {(char *)DIGEST_A}};
-	SET set = NULL;
-	const char *found = "untouched";
-	struct cfd_error err = {0};
-
-	write_profile(tree, "a", a);
-	write_profile(tree, "b", b);
-	write_profile(tree, "c", "\"match\": [{\"image\": \"**/**\"}]"); /* weaker, and no part of it */
-	set = open_set(tree, NULL);
-	cr_expect_eq(cfd_profile_match(set, &image, &found, &err), -EEXIST, "%s, %s", a, b);
-	cr_expect_str_eq(found, "untouched");
-	cr_expect_not_null(strstr(err.message, path_a), "%s", err.message);
-	cr_expect_not_null(strstr(err.message, path_b), "%s", err.message);
-	cr_expect_null(strstr(err.message, "c.json"));
-}
-
-Test(profile, a_tie_is_an_error_that_names_both)
-{
-	expect_tie("\"match\": [{\"image\": \"docker.io/a/*:1\"}]", "\"match\": [{\"image\": \"docker.io/*/b:1\"}]",
-		   "docker.io/a/b:1");
-	expect_tie("\"match\": [{\"image\": \"docker.io/a/b:1\"}]", "\"match\": [{\"image\": \"docker.io/a/b\\\\:1\"}]",
-		   "docker.io/a/b:1");
-	expect_tie("\"match\": [{\"digest\": \"" DIGEST_A "\"}]",
-		   "\"match\": [{\"image\": \"docker.io/x/y:1\"}, {\"digest\": \"" DIGEST_A "\"}]", "docker.io/a/b:1");
-}
-
-Test(profile, a_tie_below_the_winner_and_one_profile_matching_twice_are_none)
-{
-	TREE tree = tree_make();
-
-	write_profile(tree, "a", "\"match\": [{\"image\": \"docker.io/a/*:1\"}]");
-	write_profile(tree, "b", "\"match\": [{\"image\": \"docker.io/*/b:1\"}]");
-	write_profile(tree, "z", "\"match\": [{\"image\": \"docker.io/a/b:*\"}, {\"image\": \"docker.io/*a/b:1\"}]");
-	{
-		SET set = open_set(tree, NULL);
-
-		cr_expect_str_eq(match(set, "docker.io/a/b:1", NULL, NULL), "z");
-	}
-}
-
 static void copy_shipped(const char *tree)
 {
 	DIR *directory = opendir("profiles");
@@ -618,23 +392,23 @@ Test(profile, what_is_shipped_loads_and_matches)
 	copy_shipped(tree);
 	{
 		SET set = open_set(NULL, tree);
-		PROFILE base = load(set, "default");
+		PROFILE base = load_profile(set, "default");
 
 		cr_expect(base->listen_any && base->image_only && base->no_new_privileges);
 		cr_expect_eq(base->shells, CFD_SHELLS_STARTUP);
 		cr_expect_eq(base->connect_count, 2);
 		for (size_t i = 0; i < CFD_COUNT(cases); i++) {
-			const char *name = match(set, cases[i].image, NULL, NULL);
-			PROFILE profile = load(set, cases[i].profile);
+			const char *name = match_profile(set, cases[i].image, NULL, NULL);
+			PROFILE profile = load_profile(set, cases[i].profile);
 
 			cr_expect_str_eq(name, cases[i].profile, "%s", cases[i].image);
 			cr_expect_eq(profile->shells, cases[i].shells, "%s", name);
 			cr_expect(profile->image_only, "%s", name);
 			cr_expect_not_null(profile->description);
 		}
-		cr_expect_str_eq(match(set, "docker.io/library/nginx-exporter:1", NULL, NULL), "none");
-		cr_expect_str_eq(match(set, "docker.io/evil/nginx:1", NULL, NULL), "none");
-		cr_expect_str_eq(match(set, "gcr.io/distroless/static/x:1", NULL, NULL), "none");
+		cr_expect_str_eq(match_profile(set, "docker.io/library/nginx-exporter:1", NULL, NULL), "none");
+		cr_expect_str_eq(match_profile(set, "docker.io/evil/nginx:1", NULL, NULL), "none");
+		cr_expect_str_eq(match_profile(set, "gcr.io/distroless/static/x:1", NULL, NULL), "none");
 	}
 }
 
