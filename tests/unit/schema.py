@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """profiles/schema.json says what lib/profile.c says: it accepts what is shipped and the file with every key, rejects
-every bad file of the corpus, and accepts those of which their second line says that it cannot tell. Run by
+every bad file of the corpus, and accepts those of which their second line says that it cannot tell; and the manual has every key. Run by
 tests/unit/profile.c; exit status 77: the validator is not installed."""
 import glob
 import json
@@ -43,6 +43,12 @@ for path in sorted(good + bad):
     if (error is None) != expected:
         wrong += 1
         print(f"{path}: {error.message if error else 'accepted'}")
+
+manual = open("doc/man/cofferdam-profile.5.md", encoding="utf-8").read().replace("\\_", "_")
+for key in schema["properties"]:
+    if f"\n**{key}**" not in manual:
+        wrong += 1
+        print(f"cofferdam-profile(5) does not know {key}")
 
 if checked < 75:
     wrong += 1
