@@ -93,6 +93,7 @@ t_body() {
 	cd "$T_DIR"
 	"$1"
 	[ "$T_CHECKS" -gt 0 ] || t_fail 'the test made no check'
+	: >"$T_TMP/ended"
 }
 
 # The test is the leader of a process group of its own, so that all of it can be ended. Neither this nor t_run may be called
@@ -146,6 +147,7 @@ t_run() {
 	t_limited "$name" >"$T_TMP/log" 2>&1 </dev/null
 	status=$?
 	T_DIR=''
+	[ "$status" -ne 0 ] || [ -e "$T_TMP/ended" ] || { status=1 && echo 'FAILED: left before its end' >>"$T_TMP/log"; }
 	time=$(($(t_now) - start))
 	if [ "$status" -eq 0 ]; then
 		T_PASSED=$((T_PASSED + 1))
@@ -158,7 +160,7 @@ t_run() {
 		t_report FAIL "$name" "$time" "status $status"
 		sed 's/^/     | /' "$T_TMP/log"
 	fi
-	rm -f "$T_TMP/reason"
+	rm -f "$T_TMP/reason" "$T_TMP/ended"
 }
 
 # The functions of the test file in the order in which they stand there.

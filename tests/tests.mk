@@ -26,6 +26,11 @@ check-sim: $(BUILD)/test-sim
 check-headers:
 	$(Q)tests/headers.sh '$(CC) $(CPPFLAGS) -std=gnu17 $(WARN)' $(HEADERS)
 
+# What fails must be seen to fail.
+.PHONY: check-harness
+check-harness:
+	$(Q)tests/harness.sh
+
 # TESTS='10-runtime' selects.
 check-live: all vm-bin
 	$(Q)BUILD='$(BUILD)' tests/live/run

@@ -1,0 +1,135 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Tests of the tests: what fails must be counted as failed by the library of the shell tests and by the drivers.
+cd "$(dirname "$0")/.." || exit 2
+TOP=$PWD
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+unset COFFERDAM_STRICT # it is one of the things tested here
+
+# sample TEXT: a test file with the functions in TEXT.
+sample() {
+	printf '#!/bin/bash\n. %s/tests/lib.sh\nT_LIMIT=1\n%s\nt_main "$@"\n' "$TOP" "$1" >sample.sh
+}
+
+# fake_make KIND TEXT STATUS: what the driver gets when it calls `make check-KIND`.
+fake_make() {
+	mkdir -p kinds
+	printf 'printf "%%s\\n" "%s"\nexit %d\n' "$2" "$3" >"kinds/check-$1"
+	# shellcheck disable=SC2016,SC2238 # for the script that is written; a file
+	printf '#!/bin/bash\nexec bash "%s/kinds/${!#}"\n' "$PWD" >make
+	chmod +x make
+}
+
+driver() {
+	MAKE=$PWD/make BUILD=$PWD/build KINDS=$1 "$TOP/tests/run"
+}
+
+test_a_test_passes_that_made_a_check() {
+	sample 'test_one() { expect true; }; test_two() { expect_status 3 sh -c "exit 3"; }'
+	expect bash sample.sh
+	expect_output 'sample: 2 passed, 0 failed, 0 skipped'
+}
+
+test_whatever_goes_wrong_in_a_test_is_a_failure() {
+	local body
+
+	# shellcheck disable=SC2016 # for the script that is written
+	for body in 'expect false' 'expect_status 1 true' 'true' 'false; expect true' 'false | true; expect true' \
+		'expect true; expect_output x' 'expect echo x; refute_output x' 'expect_equal a b' 'refute true' \
+		'refute sh -c "kill -9 \$\$"' 'refute no-such-command' 'expect no-such-command' 't_fail x' 'exit 0' \
+		'echo $unset; expect true' 'expect sleep 5'; do
+		sample "test_it() { $body; }"
+		expect_status 1 bash sample.sh
+		expect_output 'sample: 0 passed, 1 failed, 0 skipped'
+	done
+}
+
+test_a_file_without_tests_has_failed() {
+	sample ':'
+	expect_status 1 bash sample.sh
+}
+
+test_a_skip_has_failed_when_skips_are_not_allowed() {
+	sample 'test_it() { skip "not here"; }'
+	expect bash sample.sh
+	expect_output 'sample: 0 passed, 0 failed, 1 skipped'
+	expect_status 1 env COFFERDAM_STRICT=1 bash sample.sh
+	expect_output 'sample: 0 passed, 1 failed, 0 skipped'
+}
+
+test_what_comes_before_and_after_the_tests_counts() {
+	sample 'setup_file() { return 1; }; test_it() { expect true; }'
+	expect_status 1 bash sample.sh
+	sample 'setup_file() { skip "not here" || return; }; test_it() { expect true; }'
+	expect bash sample.sh
+	expect_output 'sample: 0 passed, 0 failed, 1 skipped'
+	sample 'teardown_file() { return 1; }; test_it() { expect true; }'
+	expect_status 1 bash sample.sh
+}
+
+test_nothing_of_a_test_is_left() {
+	sample 'test_it() { sleep 987 & echo $! >'"$PWD"'/pid; expect true; }'
+	expect bash sample.sh
+	sleep 0.2 # to die takes a moment, and not every PID 1 reaps
+	refute grep -v '^State:.Z' <(grep -s ^State: "/proc/$(cat pid)/status")
+}
+
+test_the_driver_adds_up_and_ends_with_one_line() {
+	fake_make a 'a: 2 passed, 0 failed, 1 skipped' 0
+	fake_make b '3 passed, 0 failed' 0
+	expect driver 'a b'
+	expect_equal '5 passed, 0 failed' "$(tail -n 1 <<<"$T_OUTPUT")"
+}
+
+test_the_driver_fails_when_a_kind_does() {
+	fake_make good 'good: 2 passed, 0 failed' 0
+	fake_make bad 'bad: 2 passed, 1 failed' 2
+	expect_status 1 driver 'bad good'
+	expect_equal '4 passed, 1 failed' "$(tail -n 1 <<<"$T_OUTPUT")"
+}
+
+test_the_driver_believes_neither_a_status_nor_a_line_alone() {
+	fake_make silent 'all is well' 0
+	expect_status 1 driver silent
+	fake_make dead 'dead: 2 passed, 0 failed' 2
+	expect_status 1 driver dead
+	fake_make none 'none: 0 passed, 0 failed' 0
+	expect_status 1 driver none
+	fake_make liar 'liar: 1 passed, 1 failed' 0
+	expect_status 1 driver liar
+}
+
+# fake_criterion STATUS TAP [REPORT]: a program that tests itself, writes TAP and leaves a sanitizer's report.
+fake_criterion() {
+	printf '%s\n' "$2" >tap
+	printf '%s\n' "${3:-}" >report
+	# shellcheck disable=SC2016 # for the script that is written
+	printf '#!/bin/bash\ncp tap "${1#--tap=}"; [ ! -s report ] || cat report >"${LSAN_OPTIONS#log_path=}.1"; exit %d\n' \
+		"$1" >program
+	chmod +x program
+}
+
+test_criterion_tells_skips_and_tests_that_were_not_run() {
+	fake_criterion 0 $'1..3\nok - a::one  (0.00s)\nok - a::two  # SKIP no root'
+	expect_status 1 "$TOP/tests/criterion" name ./program
+	expect_output 'name: 1 passed, 1 failed, 1 skipped'
+	fake_criterion 0 $'1..2\nok - a::one  (0.00s)\nok - a::two  # SKIP no root'
+	expect "$TOP/tests/criterion" name ./program
+	expect_status 1 env COFFERDAM_STRICT=1 "$TOP/tests/criterion" name ./program
+	expect_output 'name: 1 passed, 1 failed, 0 skipped'
+	fake_criterion 1 $'1..1\nok - a::one  (0.00s)'
+	expect_status 1 "$TOP/tests/criterion" name ./program
+}
+
+test_a_leak_of_ours_has_failed_and_criterions_own_has_not() {
+	local head='==1==ERROR: LeakSanitizer: detected memory leaks' foreign='    #1 0x7f (/lib/libcriterion.so.3+0x1a332)'
+
+	fake_criterion 1 $'1..1\nok - a::one  (0.00s)' "$head"$'\n'"$foreign"
+	expect "$TOP/tests/criterion" name ./program
+	fake_criterion 0 $'1..1\nok - a::one  (0.00s)' "$head"$'\n    #1 0x55 in leak lib/x.c:5\n'"$foreign"
+	expect_status 1 "$TOP/tests/criterion" name ./program
+	expect_output 'name: 1 passed, 1 failed, 0 skipped'
+}
+
+t_main "$@"
