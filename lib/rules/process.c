@@ -197,6 +197,30 @@ CFD_RULE_CHECK(check_absent)
 	return 0;
 }
 
+static int report_realtime(const struct cfd_rule *rule, struct cfd_findings *findings, struct cfd_error *err,
+			   const struct cfd_json *value, const char *const *refused, size_t count, const char *path)
+{
+	const char *text = cfd_json_string(value);
+
+	if (!text || !is_listed(refused, count, text))
+		return 0;
+	return cfd_findings_add(findings, rule, text, err, "runs before everything else on the host", "%s", path);
+}
+
+CFD_RULE_CHECK(check_realtime)
+{
+	static const char *const policies[] = {"SCHED_FIFO", "SCHED_RR", "SCHED_DEADLINE"};
+	static const char *const classes[] = {"IOPRIO_CLASS_RT"};
+	const struct cfd_json *process = cfd_json_get(context->spec->root, "process");
+	int r = report_realtime(rule, findings, err, cfd_json_get(cfd_json_get(process, "scheduler"), "policy"),
+				policies, CFD_COUNT(policies), "process.scheduler.policy");
+
+	if (r)
+		return r;
+	return report_realtime(rule, findings, err, cfd_json_get(cfd_json_get(process, "ioPriority"), "class"), classes,
+			       CFD_COUNT(classes), "process.ioPriority.class");
+}
+
 /* resources.unified: keys are names of files in the container's cgroup. */
 CFD_RULE_CHECK(check_cgroup_file)
 {
@@ -255,6 +279,9 @@ static const struct cfd_rule rules[] = {
 	{ "process.net-devices", CFD_RULE_NEVER, "network devices of the host moved into the container",
 	  "the host loses the device, the container gets its traffic",
 	  CFD_REF_SPEC "config-linux.md, Network devices", NULL, check_absent },
+	{ "process.realtime", CFD_RULE_NEVER, "real-time scheduling or input and output",
+	  "one busy loop stops the host, its engine and its guard",
+	  "sched(7), ioprio_set(2); " CFD_REF_SPEC "config.md, Linux Process (scheduler)", NULL, check_realtime },
 	{ "process.cgroup-file", CFD_RULE_NEVER, "a cgroup v2 setting that is no file of a controller",
 	  "\"../x/cgroup.procs\" writes into another cgroup",
 	  CFD_REF_SPEC "config-linux.md, Unified", NULL, check_cgroup_file },

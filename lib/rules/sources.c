@@ -11,6 +11,7 @@
 #include "lib/rules/sources.h"
 
 #include "lib/path.h"
+#include "lib/rules/aliases.h"
 #include "lib/rules/common.h"
 #include "lib/rules/hostfiles.h"
 #include "lib/rules/protected.h"
@@ -50,11 +51,10 @@ struct engine_file {
 // clang-format off
 /*
  * podman libpod/container_internal_linux.go, moby daemon/container_operations_unix.go, containerd
- * pkg/cri/server/container_create_linux.go, cri-o server/container_create.go, kubelet pkg/kubelet/kubelet_pods.go.
+ * pkg/cri/server/container_create_linux.go, cri-o server/container_create.go. What the kubelet brings is with the volumes.
  */
 static const struct engine_file engine_files[] = {
 	{ "hosts",            "/etc/hosts" },
-	{ "etc-hosts",        "/etc/hosts" },
 	{ "hostname",         "/etc/hostname" },
 	{ "resolv.conf",      "/etc/resolv.conf" },
 	{ "passwd",           "/etc/passwd" },
@@ -67,7 +67,6 @@ static const struct engine_file engine_files[] = {
 	{ "run/secrets",      "/run/secrets" },
 	{ "mounts/secrets",   "/run/secrets" },
 	{ "secrets/*",        NULL },
-	{ "containers/*/*",   "/dev/termination-log" },
 };
 
 /* Engines bind an init of the host's, read-only, when asked for one (`--init`). */
@@ -107,6 +106,19 @@ static const char *source_beneath(const struct subject *subject, const char *dir
 	return cfd_path_beneath(subject->clean, rest ? clean + strlen("/var") : clean);
 }
 
+/* `rest` is what follows the engine's directory; of an entry that is the file itself, nothing: then its name counts. */
+static bool is_row(const struct engine_file *row, const struct subject *subject, const char *rest)
+{
+	const char *path = subject->resolved ? subject->resolved->path : subject->clean;
+	size_t length = strlen(path), tail = strlen(row->source);
+
+	if (row->destination && !cfd_streq(row->destination, subject->destination))
+		return false;
+	if (*rest)
+		return cfd_profile_glob(row->source, rest);
+	return row->destination && length > tail && path[length - tail - 1] == '/' && cfd_ends_with(path, row->source);
+}
+
 static bool is_engine_file(const struct subject *subject)
 {
 	const struct cfd_image *image = subject->context->image;
@@ -115,20 +127,27 @@ static bool is_engine_file(const struct subject *subject)
 		const char *rest = source_beneath(subject, *directory);
 
 		for (size_t i = 0; rest && i < CFD_COUNT(engine_files); i++)
-			if (cfd_profile_glob(engine_files[i].source, rest) &&
-			    (!engine_files[i].destination ||
-			     cfd_streq(engine_files[i].destination, subject->destination)))
+			if (is_row(&engine_files[i], subject, rest))
 				return true;
 	}
 	return false;
 }
 
-static bool is_volume(const struct subject *subject)
+/*
+ * What follows one of the directories of volumes, or NULL. An entry may be a file (the kubelet's etc-hosts); a
+ * directory of volumes itself is no volume.
+ */
+static const char *volume(const struct subject *subject)
 {
-	for (char *const *directory = subject->context->image->volume_dirs; *directory; directory++)
-		if (source_beneath(subject, *directory))
-			return true;
-	return false;
+	for (char *const *directory = subject->context->image->volume_dirs; *directory; directory++) {
+		const char *rest = source_beneath(subject, *directory);
+		bool is_directory = subject->resolved ? S_ISDIR(subject->resolved->stat.st_mode)
+						      : !cfd_ends_with(*directory, "/etc-hosts");
+
+		if (rest && (*rest || !is_directory))
+			return rest;
+	}
+	return NULL;
 }
 
 static bool is_init_binary(const struct subject *subject)
@@ -244,19 +263,66 @@ static void judge_protected(const struct cfd_sources *sources, const struct subj
 		judge_allowable(subject, "mount.host-path", "a path of the host", judgement);
 }
 
-static void judge_source(const struct cfd_sources *sources, const struct subject *subject, struct judgement *judgement)
+/* What nobody vouches for. */
+static void judge_host_object(const struct cfd_sources *sources, const struct subject *subject,
+			      struct judgement *judgement)
 {
 	const char *path = subject->resolved ? subject->resolved->path : subject->clean;
 
 	if (is_device(subject))
 		judge(judgement, "mount.source-device", "a %s device of the host",
 		      S_ISBLK(subject->resolved->stat.st_mode) ? "block" : "character");
-	else if (is_engine_file(subject) || is_volume(subject) || is_init_binary(subject))
-		judgement->rule = NULL;
 	else if (cfd_protected_socket_name(cfd_path_base(path)))
 		judge(judgement, "mount.engine-socket", "socket of a container engine");
 	else
 		judge_protected(sources, subject, judgement);
+}
+
+/* A volume passes, unless it is a bind mount of something else on this host: then that is judged. */
+static int judge_volume(const struct cfd_sources *sources, const struct subject *subject, const char *rest,
+			struct judgement *judgement, struct cfd_error *err)
+{
+	CFD_AUTO_FREE struct cfd_resolved *alias = NULL;
+	struct subject as_alias = *subject;
+	char directory[CFD_PATH_MAX];
+	bool found = false;
+	size_t length;
+	int r;
+
+	if (!subject->resolved)
+		return 0;
+	length = strlen(subject->resolved->path) - strlen(rest);
+	memcpy(directory, subject->resolved->path, length);
+	directory[length] = '\0';
+	if (length > 1 && directory[length - 1] == '/')
+		directory[length - 1] = '\0';
+	alias = malloc(sizeof(*alias));
+	if (!alias)
+		return cfd_fail_memory(err, "a volume");
+	r = cfd_alias_find(subject->resolved, directory, &found, alias, err);
+	if (r || !found)
+		return r;
+	as_alias.resolved = alias;
+	judge_host_object(sources, &as_alias, judgement);
+	if (judgement->rule) {
+		size_t used = strlen(judgement->message);
+
+		snprintf(judgement->message + used, sizeof(judgement->message) - used,
+			 " (the volume is a mount of %.150s)", alias->path);
+	}
+	return 0;
+}
+
+static int judge_source(const struct cfd_sources *sources, const struct subject *subject, struct judgement *judgement,
+			struct cfd_error *err)
+{
+	const char *rest = volume(subject);
+
+	if (!is_device(subject) && rest)
+		return judge_volume(sources, subject, rest, judgement, err);
+	if (is_device(subject) || (!is_engine_file(subject) && !is_init_binary(subject)))
+		judge_host_object(sources, subject, judgement);
+	return 0;
 }
 
 /* Names the text in one way; false if it is none that a source may have. */
@@ -344,8 +410,7 @@ static int judge_mount(const struct cfd_rules_context *context, struct cfd_sourc
 			return r;
 		subject.resolved = resolved;
 	}
-	judge_source(sources, &subject, judgement);
-	return 0;
+	return judge_source(sources, &subject, judgement, err);
 }
 
 int cfd_sources_judge(const struct cfd_rules_context *context, struct cfd_sources **ret_sources, struct cfd_error *err)

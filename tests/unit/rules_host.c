@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rules about objects that have to be made: bind mounts under other names, namespaces of other processes. The children
+ * that make them have a user namespace of their own, so no privilege is needed; where those are forbidden, they skip.
+ */
+#include "lib/config.h"
+#include "lib/image.h"
+#include "lib/profile.h"
+#include "lib/rules.h"
+#include "lib/spec.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CANNOT 77
+
+static struct cfd_spec_namespace namespaces[] = {
+	{.type = "pid"}, {.type = "network"}, {.type = "ipc"}, {.type = "uts"}, {.type = "mount"},
+};
+
+/* The ids of the rules that a container falls under, separated by spaces, for its third mount or its network. */
+static void judge(const char *source, const char *network, const struct cfd_image *image, char *text, size_t size)
+{
+	const char *options[] = {"rbind", "ro"};
+	struct cfd_spec_mount mounts[] = {
+		{.destination = "/proc", .type = "proc"},
+		{.destination = "/dev", .type = "tmpfs"},
+		{.destination = "/mnt", .type = "bind", .source = source, .options = {.values = options, .count = 2}},
+	};
+	const struct cfd_spec spec = {.root_path = "rootfs",
+				      .mounts = mounts,
+				      .mount_count = source ? 3 : 2,
+				      .namespaces = namespaces,
+				      .namespace_count = CFD_COUNT(namespaces)};
+	const struct cfd_profile profile = {0};
+	const struct cfd_config config = {0};
+	const struct cfd_rules_context context = {.spec = &spec,
+						  .profile = &profile,
+						  .image = image,
+						  .config = &config,
+						  .bundle_fd = -1,
+						  .rootfs_fd = -1,
+						  .host_facts = true};
+	struct cfd_findings findings = {0};
+	struct cfd_error err = {0};
+
+	namespaces[1].path = network;
+	text[0] = '\0';
+	if (cfd_rules_run(&context, &findings, &err))
+		snprintf(text, size, "error: %.400s", err.message);
+	for (size_t i = 0; i < findings.count; i++)
+		snprintf(text + strlen(text), size - strlen(text), "%s%s", i ? " " : "", findings.values[i].rule->id);
+	cfd_findings_release(&findings);
+}
+
+struct alias {
+	const char *name, *device, *rule;
+};
+
+static const struct alias aliases[] = {
+	{"volumes/plain", NULL, ""},
+	{"volumes/memory", "tmpfs", ""},
+	{"volumes/etc", "/etc", "mount.host-tree"},
+	{"volumes/root", "/", "mount.host-root"},
+	{"volumes/share", "/usr/share", "mount.host-system"},
+	{"volumes/site", "site", "mount.host-path"},
+	{"volumes/proc", "/proc", "mount.host-kernel"},
+	{"other", "/etc", "mount.host-tree"},
+};
+
+static bool make_mount(const char *directory, const struct alias *alias)
+{
+	char target[256], source[256];
+
+	snprintf(target, sizeof(target), "%s/%s", directory, alias->name);
+	snprintf(source, sizeof(source), "%s%s%s", alias->device && alias->device[0] == '/' ? "" : directory,
+		 alias->device && alias->device[0] == '/' ? "" : "/", alias->device ? alias->device : "");
+	if (mkdir(target, 0755))
+		return false;
+	if (!alias->device)
+		return true;
+	if (strcmp(alias->device, "tmpfs") == 0)
+		return mount("tmpfs", target, "tmpfs", 0, NULL) == 0;
+	return mount(source, target, NULL, MS_BIND | MS_REC, NULL) == 0;
+}
+
+static bool write_to(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+	bool done = file && fputs(text, file) >= 0;
+
+	return (!file || fclose(file) == 0) && done;
+}
+
+/* A mount namespace of our own, with root's rights in a user namespace whose only id is ours. */
+static bool own_mounts(void)
+{
+	char uid_map[64], gid_map[64];
+
+	snprintf(uid_map, sizeof(uid_map), "0 %u 1", geteuid());
+	snprintf(gid_map, sizeof(gid_map), "0 %u 1", getegid());
+	return !unshare(CLONE_NEWUSER | CLONE_NEWNS) && write_to("/proc/self/setgroups", "deny") &&
+	       write_to("/proc/self/uid_map", uid_map) && write_to("/proc/self/gid_map", gid_map) &&
+	       !mount("tmpfs", "/tmp", "tmpfs", 0, NULL);
+}
+
+/* In a child: says what is wrong and exits with the number of it, or CANNOT. */
+static void check_aliases(void)
+{
+	char directory[] = "/tmp/cofferdam-alias-XXXXXX", path[256];
+	struct cfd_image image = {.engine = CFD_ENGINE_DOCKER};
+	int wrong = 0;
+
+	if (!own_mounts() || !mkdtemp(directory))
+		_exit(CANNOT);
+	snprintf(path, sizeof(path), "%s/volumes", directory);
+	mkdir(path, 0755);
+	image.volume_dirs[0] = strdup(path);
+	snprintf(path, sizeof(path), "%s/site", directory);
+	mkdir(path, 0755);
+	for (size_t i = 0; i < CFD_COUNT(aliases); i++) {
+		char found[512];
+
+		if (!make_mount(directory, &aliases[i])) {
+			fprintf(stderr, "cannot make %s: %s\n", aliases[i].name, strerror(errno));
+			_exit(1);
+		}
+		snprintf(path, sizeof(path), "%s/%s", directory, aliases[i].name);
+		judge(path, NULL, &image, found, sizeof(found));
+		if (strcmp(found, aliases[i].rule) != 0) {
+			fprintf(stderr, "%s of %s: expected \"%s\", found \"%s\"\n", aliases[i].name,
+				aliases[i].device ? aliases[i].device : "nothing", aliases[i].rule, found);
+			wrong++;
+		}
+	}
+	free(image.volume_dirs[0]);
+	_exit(wrong);
+}
+
+Test(rules_host, a_volume_that_is_a_mount_of_the_host_is_judged_as_what_it_is)
+{
+	pid_t child = fork();
+	int status;
+
+	cr_assert_geq(child, 0);
+	if (child == 0)
+		check_aliases();
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CANNOT)
+		cr_skip("no user namespaces for this user");
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void become_namespaces(int ready)
+{
+	char byte = unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC) ? 'n' : 'y';
+
+	if (write(ready, &byte, 1) == 1 && byte == 'y')
+		pause();
+	_exit(0);
+}
+
+Test(rules_host, a_joined_namespace_is_of_its_kind_and_not_the_hosts)
+{
+	static const struct {
+		const char *file, *rule;
+		enum cfd_engine engine;
+	} cases[] = {
+		{"net", "", CFD_ENGINE_PODMAN},
+		{"net", "namespace.path", CFD_ENGINE_NONE},
+		{"ipc", "namespace.path", CFD_ENGINE_PODMAN},
+		{"user", "namespace.path", CFD_ENGINE_PODMAN},
+	};
+	struct cfd_image image = {0};
+	char path[64], found[512], byte = 0;
+	int ready[2];
+	pid_t child;
+
+	cr_assert_eq(pipe(ready), 0);
+	child = fork();
+	cr_assert_geq(child, 0);
+	if (child == 0)
+		become_namespaces(ready[1]);
+	cr_assert_eq(read(ready[0], &byte, 1), 1);
+	if (byte != 'y')
+		cr_skip("no user namespaces for this user");
+	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
+		image.engine = cases[i].engine;
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)child, cases[i].file);
+		judge(NULL, path, &image, found, sizeof(found));
+		cr_expect_str_eq(found, cases[i].rule, "%s for %d: %s", cases[i].file, cases[i].engine, found);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	image.engine = CFD_ENGINE_PODMAN;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)getpid());
+	judge(NULL, path, &image, found, sizeof(found));
+	cr_expect_str_eq(found, "namespace.host-network", "%s", found);
+	judge(NULL, "/proc/999999999/ns/net", &image, found, sizeof(found));
+	cr_expect_str_eq(found, "namespace.path", "%s", found);
+}
