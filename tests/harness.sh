@@ -103,7 +103,7 @@ test_the_driver_believes_neither_a_status_nor_a_line_alone() {
 # fake_criterion STATUS TAP [REPORT]: a program that tests itself, writes TAP and leaves a sanitizer's report.
 fake_criterion() {
 	printf '%s\n' "$2" >tap
-	printf '%s\n' "${3:-}" >report
+	printf '%s' "${3:-}" >report
 	# shellcheck disable=SC2016 # for the script that is written
 	printf '#!/bin/bash\ncp tap "${1#--tap=}"; [ ! -s report ] || cat report >"${LSAN_OPTIONS#log_path=}.1"; exit %d\n' \
 		"$1" >program
@@ -130,6 +130,8 @@ test_a_leak_of_ours_has_failed_and_criterions_own_has_not() {
 	fake_criterion 0 $'1..1\nok - a::one  (0.00s)' "$head"$'\n    #1 0x55 in leak lib/x.c:5\n'"$foreign"
 	expect_status 1 "$TOP/tests/criterion" name ./program
 	expect_output 'name: 1 passed, 1 failed, 0 skipped'
+	fake_criterion 0 $'1..1\nok - a::one  (0.00s)' 'lib/x.c:5:1: runtime error: signed integer overflow'
+	expect_status 1 "$TOP/tests/criterion" name ./program
 }
 
 t_main "$@"
