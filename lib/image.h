@@ -4,7 +4,7 @@
  * of containerd's and CRI-O's CRI plugins, Docker's config.v2.json. One small resolver per engine in lib/image/.
  *
  * Annotations that an image or a user can set are not proof: an annotation is believed only where the engine writes
- * it itself and the bundle lies in that engine's state directory, which only root can write.
+ * it itself and the bundle lies in that engine's state directory, which only root (or the caller) can write.
  */
 #ifndef CFD_IMAGE_H
 #define CFD_IMAGE_H
@@ -14,7 +14,7 @@
 
 struct cfd_spec;
 
-#define CFD_IMAGE_MAX_DIGESTS 8
+#define CFD_IMAGE_MAX_DIGESTS 32 /* of one image; more are an error, as a profile might name one of them */
 
 enum cfd_engine {
 	CFD_ENGINE_NONE, /* nobody that we know: a bare runtime, `ctr` */
@@ -34,7 +34,8 @@ struct cfd_image {
 	/*
 	 * Directories in which this engine keeps files of its own that it binds into this container (resolv.conf,
 	 * hosts, hostname, shm, secrets) and its named volumes. Absolute, as the engine's records and the bundle's
-	 * location tell; NULL-terminated; at most 8 each.
+	 * location tell; NULL-terminated; at most 8 each. An engine's volume may itself be a bind of any host directory
+	 * (`volume create --opt o=bind --opt device=/`): where it leads is for whoever trusts these to find out.
 	 */
 	char *engine_dirs[9];
 	char *volume_dirs[9];

@@ -92,7 +92,7 @@ static int index_entry(struct cfd_profile_entry *entry, struct cfd_error *err)
 	return r || !match ? r : cfd_profile_match_read(doc, match, entry->path, entry, err);
 }
 
-/* The path and the text of one file. The entry is its owner's to release, whatever happens. */
+/* The rest of an entry that has its name. */
 static int read_entry(int dirfd, const char *dir, const char *file, struct cfd_profile_entry *entry,
 		      struct cfd_error *err)
 {
@@ -101,9 +101,6 @@ static int read_entry(int dirfd, const char *dir, const char *file, struct cfd_p
 	if (cfd_buf_addf(&path, "%s/%s", dir, file))
 		return cfd_fail_memory(err, "profiles");
 	entry->path = cfd_take(path.data);
-	entry->name = strndup(file, strlen(file) - strlen(".json"));
-	if (!entry->name)
-		return cfd_fail_memory(err, "profiles");
 	if (!cfd_shape_name(entry->name))
 		return cfd_fail(
 			err, -EINVAL,
@@ -114,14 +111,23 @@ static int read_entry(int dirfd, const char *dir, const char *file, struct cfd_p
 		       : index_entry(entry, err);
 }
 
-static bool set_has(const struct cfd_profile_set *set, size_t count, const char *file)
+static int compare_entries(const void *a, const void *b)
 {
-	size_t length = strlen(file) - strlen(".json");
+	return strcmp(((const struct cfd_profile_entry *)a)->name, ((const struct cfd_profile_entry *)b)->name);
+}
 
-	for (size_t i = 0; i < count; i++)
-		if (strncmp(set->entries[i].name, file, length) == 0 && !set->entries[i].name[length])
-			return true;
-	return false;
+static void set_sort(struct cfd_profile_set *set)
+{
+	if (set->count)
+		qsort(set->entries, set->count, sizeof(*set->entries), compare_entries);
+}
+
+/* Among the first `count` entries, which are sorted. */
+static const struct cfd_profile_entry *set_find(const struct cfd_profile_set *set, size_t count, const char *name)
+{
+	const struct cfd_profile_entry key = {.name = (char *)name};
+
+	return count ? bsearch(&key, set->entries, count, sizeof(key), compare_entries) : NULL;
 }
 
 /* Makes room in steps; the new entry is zeroed and counted, so that the set owns it at once. */
@@ -138,28 +144,43 @@ static struct cfd_profile_entry *set_add(struct cfd_profile_set *set)
 	return &set->entries[set->count++];
 }
 
-/* `above` entries of the set are from the directory over this one and replace files of the same name. */
+/* One file of a directory: unless it is no profile, or a file of that name is among the `above` entries. */
+static int add_file(int dirfd, const char *path, const char *file, size_t above, struct cfd_profile_set *set,
+		    struct cfd_error *err)
+{
+	CFD_AUTO_FREE char *name = NULL;
+	struct cfd_profile_entry *entry;
+
+	if (file[0] == '.' || !cfd_ends_with(file, ".json"))
+		return 0;
+	name = strndup(file, strlen(file) - strlen(".json"));
+	if (!name)
+		return cfd_fail_memory(err, "profiles");
+	if (set_find(set, above, name))
+		return 0;
+	if (set->count == CFD_PROFILE_MAX_FILES)
+		return cfd_fail(err, -E2BIG, "%s: more than %d profiles", path, CFD_PROFILE_MAX_FILES);
+	entry = set_add(set);
+	if (!entry)
+		return cfd_fail_memory(err, "profiles");
+	entry->name = cfd_take(name);
+	return read_entry(dirfd, path, file, entry, err);
+}
+
+/* The `above` first entries of the set are from the directory over this one. */
 static int read_files(DIR *directory, const char *path, size_t above, struct cfd_profile_set *set,
 		      struct cfd_error *err)
 {
 	int r = 0;
 
 	while (!r) {
-		struct cfd_profile_entry *entry;
 		const struct dirent *file;
 
 		errno = 0;
 		file = readdir(directory);
 		if (!file)
 			return errno ? cfd_fail_errno(err, -errno, "cannot list %s", path) : 0;
-		if (file->d_name[0] == '.' || !cfd_ends_with(file->d_name, ".json") ||
-		    set_has(set, above, file->d_name))
-			continue;
-		if (set->count == CFD_PROFILE_MAX_FILES)
-			return cfd_fail(err, -E2BIG, "%s: more than %d profiles", path, CFD_PROFILE_MAX_FILES);
-		entry = set_add(set);
-		r = entry ? read_entry(dirfd(directory), path, file->d_name, entry, err)
-			  : cfd_fail_memory(err, "profiles");
+		r = add_file(dirfd(directory), path, file->d_name, above, set, err);
 	}
 	return r;
 }
@@ -183,11 +204,6 @@ static int read_directory(const char *path, struct cfd_profile_set *set, struct 
 	return read_files(directory, path, set->count, set, err);
 }
 
-static int compare_entries(const void *a, const void *b)
-{
-	return strcmp(((const struct cfd_profile_entry *)a)->name, ((const struct cfd_profile_entry *)b)->name);
-}
-
 int cfd_profile_set_open(const char *admin_dir, const char *shipped_dir, struct cfd_profile_set **ret_set,
 			 struct cfd_error *err)
 {
@@ -201,21 +217,14 @@ int cfd_profile_set_open(const char *admin_dir, const char *shipped_dir, struct 
 	if (!set->admin_dir || !set->shipped_dir)
 		return cfd_fail_memory(err, "profiles");
 	r = read_directory(admin_dir, set, err);
+	set_sort(set);
 	if (!r)
 		r = read_directory(shipped_dir, set, err);
 	if (r)
 		return r;
-	if (set->count)
-		qsort(set->entries, set->count, sizeof(*set->entries), compare_entries);
+	set_sort(set);
 	*ret_set = cfd_take(set);
 	return 0;
-}
-
-static const struct cfd_profile_entry *set_find(const struct cfd_profile_set *set, const char *name)
-{
-	const struct cfd_profile_entry key = {.name = (char *)name};
-
-	return set->count ? bsearch(&key, set->entries, set->count, sizeof(key), compare_entries) : NULL;
 }
 
 /* One load: what was laid down already, and the way from the profile that was asked for to where we are. */
@@ -253,7 +262,7 @@ static int lay_down_extended(struct loading *loading, struct cfd_json_doc *doc, 
 	int r = cfd_profile_extends_read(doc, entry->path, &names, err);
 
 	for (size_t i = 0; !r && names && names[i]; i++) {
-		const struct cfd_profile_entry *extended = set_find(loading->set, names[i]);
+		const struct cfd_profile_entry *extended = set_find(loading->set, loading->set->count, names[i]);
 
 		if (!extended)
 			r = cfd_fields_fail(doc, cfd_json_get(cfd_json_root(doc), "extends"), entry->path, err,
@@ -288,7 +297,7 @@ int cfd_profile_load(const struct cfd_profile_set *set, const char *name, struct
 {
 	CFD_AUTO(cfd_profile_freep) struct cfd_profile *profile = NULL;
 	CFD_AUTO_FREE bool *done = NULL;
-	const struct cfd_profile_entry *entry = set_find(set, name);
+	const struct cfd_profile_entry *entry = set_find(set, set->count, name);
 	struct loading loading = {.set = set};
 	int r;
 

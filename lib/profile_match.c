@@ -252,7 +252,7 @@ static int fail_tie(const struct cfd_profile_entry *a, const struct cfd_profile_
 		err, -EEXIST,
 		"two profiles match %s equally well (\"%s\"): %s in %s and %s in %s; make one of them more specific "
 		"or remove it",
-		image->name ? image->name : image->id, match->text, a->name, a->path, b->name, b->path);
+		image->name ? image->name : "the image", match->text, a->name, a->path, b->name, b->path);
 }
 
 int cfd_profile_match(const struct cfd_profile_set *set, const struct cfd_image *image, const char **ret_name,

@@ -65,7 +65,10 @@ int cfd_engine_add_digest(struct cfd_image *image, const char *digest, struct cf
 	for (; image->digests[count]; count++)
 		if (cfd_streq(image->digests[count], digest))
 			return 0;
-	return count == CFD_IMAGE_MAX_DIGESTS ? 0 : cfd_engine_copy(digest, &image->digests[count], err);
+	if (count == CFD_IMAGE_MAX_DIGESTS)
+		return cfd_fail(err, -E2BIG, "%s knows the image by more than %d digests",
+				cfd_engine_name(image->engine), CFD_IMAGE_MAX_DIGESTS);
+	return cfd_engine_copy(digest, &image->digests[count], err);
 }
 
 int cfd_engine_add_dir(char *dirs[9], struct cfd_error *err, const char *format, ...)

@@ -46,7 +46,7 @@ int cfd_engine_task(const struct cfd_engine_request *request, bool *ret_is, char
 int cfd_engine_set_name(struct cfd_image *image, const char *reference, struct cfd_error *err);
 /* For people; the container's id when it is none that can be printed. */
 int cfd_engine_set_container_name(struct cfd_image *image, const char *name, const char *id, struct cfd_error *err);
-/* One more digest, unless it is there or there are enough of them. What is no digest is -EBADMSG. */
+/* One more digest, unless it is there. What is no digest is -EBADMSG. */
 int cfd_engine_add_digest(struct cfd_image *image, const char *digest, struct cfd_error *err);
 /* One more directory in one of the lists of nine. */
 int cfd_engine_add_dir(char *dirs[9], struct cfd_error *err, const char *format, ...) CFD_PRINTF(3, 4);

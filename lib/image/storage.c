@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CONTAINERS "-containers"
 #define DEFAULT_RUNROOT "/run/containers/storage" /* of root; c/storage types/options.go */
@@ -141,7 +142,7 @@ static int find_record(struct finding *finding, struct cfd_error *err)
 {
 	const char *layers = layers_in_rootfs(finding), *root = finding->request->spec->root_path;
 	CFD_AUTO_FREE char *graphroot = layers ? strndup(root, (size_t)(layers - root)) : NULL;
-	const char *roots[] = {finding->parent, graphroot, DEFAULT_RUNROOT};
+	const char *roots[] = {finding->parent, graphroot, geteuid() == 0 ? DEFAULT_RUNROOT : NULL};
 	int r = 0;
 
 	for (size_t i = 0; !r && !finding->record && i < CFD_COUNT(roots); i++)

@@ -215,42 +215,46 @@ Test(image, an_image_of_another_store_keeps_the_name_that_has_its_registry)
 
 #define RECORDS "storage/overlay-containers/containers.json"
 
-static void expect_records_refused(const char *text, const char *expected)
+static void expect_records_refused(const struct container *container, const char *text, const char *expected)
 {
-	CONTAINER container;
-
-	podman_start(&container, WEB, "/storage/overlay/" WEB_LAYER "/merged");
-	tree_write(container.tree, RECORDS, text);
-	expect_refused(&container, expected);
+	tree_write(container->tree, RECORDS, text);
+	expect_refused(container, expected);
 }
 
 Test(image, torn_missing_and_contradicting_records_are_errors)
 {
+	CONTAINER container;
 	CFD_AUTO_FREE char *whole = tree_read(CORPUS "podman-containers.json");
 
+	podman_start(&container, WEB, "/storage/overlay/" WEB_LAYER "/merged");
 	/* Whatever was cut off: the end is missing, before and behind our record. */
 	for (size_t cut = strlen(whole) - 1; cut > 0; cut -= cut > 7 ? 7 : cut) {
 		whole[cut] = '\0';
-		expect_records_refused(whole, "is not a whole list of records");
+		expect_records_refused(&container, whole, "is not a whole list of records");
 	}
-	expect_records_refused("", "is not a whole list of records");
-	expect_records_refused("{}", "is not a whole list of records");
-	expect_records_refused("[] []", "is not a whole list of records");
-	expect_records_refused("[{},]", "is not a whole list of records");
-	expect_records_refused("[]", "has a record of this container");
-	expect_records_refused("[{\"id\":\"" HEX_A "\",\"names\":[\"" WEB "\"]}]", "has a record of this container");
-	expect_records_refused("[{\"id\":\"" WEB "\"},{\"id\":\"" WEB "\"}]", "two records");
-	expect_records_refused("[{\"id\":\"" WEB "\",\"id\":\"" WEB "\"}]", "id");
-	expect_records_refused("[{\"id\":\"" WEB "\",\"layer\":\"" WEB_LAYER "\"}]", "has no metadata");
-	expect_records_refused("[{\"id\":\"" WEB "\",\"layer\":\"" WEB_LAYER "\",\"metadata\":\"{\"}]", "metadata");
-	expect_records_refused("[{\"id\":\"" WEB "\",\"layer\":\"" HEX_A "\",\"metadata\":\"{}\"}]", "has the layer");
-	expect_records_refused("[{\"id\":\"" WEB "\",\"layer\":\"" WEB_LAYER
-			       "\",\"metadata\":\"{}\",\"image\":\"../x\"}]",
-			       "contradicts itself");
-	expect_records_refused("[{\"id\":\"" WEB "\",\"layer\":\"" WEB_LAYER "\",\"image\":\"" HEX_A
+	expect_records_refused(&container, "", "is not a whole list of records");
+	expect_records_refused(&container, "{}", "is not a whole list of records");
+	expect_records_refused(&container, "[] []", "is not a whole list of records");
+	expect_records_refused(&container, "[{},]", "is not a whole list of records");
+	expect_records_refused(&container, "[]", "has a record of this container");
+	expect_records_refused(&container, "[{\"id\":\"" HEX_A "\",\"names\":[\"" WEB "\"]}]",
+			       "has a record of this container");
+	expect_records_refused(&container, "[{\"id\":\"" WEB "\"},{\"id\":\"" WEB "\"}]", "two records");
+	expect_records_refused(&container, "[{\"id\":\"" WEB "\",\"id\":\"" WEB "\"}]", "id");
+	expect_records_refused(&container, "[{\"id\":\"" WEB "\",\"layer\":\"" WEB_LAYER "\"}]", "has no metadata");
+	expect_records_refused(&container, "[{\"id\":\"" WEB "\",\"layer\":\"" WEB_LAYER "\",\"metadata\":\"{\"}]",
+			       "metadata");
+	expect_records_refused(&container, "[{\"id\":\"" WEB "\",\"layer\":\"" HEX_A "\",\"metadata\":\"{}\"}]",
+			       "has the layer");
+	expect_records_refused(
+		&container, "[{\"id\":\"" WEB "\",\"layer\":\"" WEB_LAYER "\",\"metadata\":\"{}\",\"image\":\"../x\"}]",
+		"contradicts itself");
+	expect_records_refused(&container,
+			       "[{\"id\":\"" WEB "\",\"layer\":\"" WEB_LAYER "\",\"image\":\"" HEX_A
 			       "\",\"metadata\":\"{\\\"image-id\\\":\\\"" HEX_B "\\\"}\"}]",
 			       "contradicts itself");
-	expect_records_refused("[{\"id\":\"" WEB "\",\"layer\":\"" WEB_LAYER "\",\"image\":\"\",\"metadata\":"
+	expect_records_refused(&container,
+			       "[{\"id\":\"" WEB "\",\"layer\":\"" WEB_LAYER "\",\"image\":\"\",\"metadata\":"
 			       "\"{\\\"pod-id\\\":\\\"../x\\\"}\"}]",
 			       "as the pod's id");
 }

@@ -216,3 +216,27 @@ Test(image, dockers_records_must_be_whole_and_of_this_container)
 	tree_write(torn_tags.tree, "docker/image/overlay2/repositories.json", "{\"Repositories\":{");
 	expect_refused(&torn_tags, "repositories.json");
 }
+
+static void write_digests(const struct container *container, unsigned count)
+{
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+
+	cr_assert_eq(cfd_buf_add_string(&text, "{\"Repositories\":{\"a\":{\"a:1\":\"\""), 0);
+	for (unsigned i = 0; i < count; i++)
+		cr_assert_eq(cfd_buf_addf(&text, ",\"a@sha256:%064x\":\"sha256:" PROBE "\"", i), 0);
+	cr_assert_eq(cfd_buf_add_string(&text, "}}}"), 0);
+	tree_write(container->tree, "docker/image/overlay2/repositories.json", text.data);
+}
+
+Test(image, more_digests_than_can_be_kept_are_an_error_because_a_profile_might_name_one)
+{
+	CONTAINER container;
+	IMAGE image = {0};
+
+	docker_start(&container, "/docker/overlay2/" HEX_A "/merged");
+	write_digests(&container, CFD_IMAGE_MAX_DIGESTS);
+	expect_known(&container, &image, CFD_ENGINE_DOCKER, "docker.io/library/nginx:1.27");
+	cr_expect_not_null(image.digests[CFD_IMAGE_MAX_DIGESTS - 1]);
+	write_digests(&container, CFD_IMAGE_MAX_DIGESTS + 1);
+	expect_refused(&container, "docker knows the image by more than 32 digests");
+}
