@@ -133,7 +133,7 @@ static int amend_hidden_paths(const struct cfd_amend *a)
 static bool is_allowed_annotation(const struct cfd_json *child, void *context)
 {
 	(void)context;
-	return cfd_annotation_allowed(cfd_json_key(child));
+	return cfd_annotation_allowed(cfd_json_key(child), cfd_json_string(child));
 }
 
 static int amend_annotations(const struct cfd_amend *a)

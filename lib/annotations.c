@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which annotations may reach the runtime: two tables of prefixes. */
+/* Which annotations may reach the runtime: two tables of prefixes, and one of orders that engines give themselves. */
 #include "lib/annotations.h"
 
 #include <stddef.h>
@@ -44,7 +44,34 @@ static const struct prefix allowed[] = {
 	{ "nerdctl/",                    NULL },
 	{ "org.opencontainers.image.",   NULL },
 };
+/*
+ * Orders that engines write into every container, with values that do nothing but end its own scope: how systemd stops it.
+ * Sources: podman libpod/container_internal_common.go; cri-o internal/factory/container; systemd.scope(5).
+ */
+static const struct order {
+	const char *key;
+	const char *before; /* what a value begins with; decimal digits up to `max` follow */
+	uint64_t max;	    /* 0: nothing follows */
+} engine_orders[] = {
+	{ "org.systemd.property.KillSignal",      "",        64 },
+	{ "org.systemd.property.TimeoutStopUSec", "uint64 ", UINT64_MAX },
+	{ "org.systemd.property.CollectMode",     "'inactive-or-failed'", 0 },
+};
 // clang-format on
+
+static bool is_engine_order(const char *key, const char *value)
+{
+	for (size_t i = 0; i < CFD_COUNT(engine_orders); i++) {
+		const struct order *row = &engine_orders[i];
+		uint64_t number;
+
+		if (!cfd_streq(row->key, key) || !cfd_starts_with(value, row->before))
+			continue;
+		value += strlen(row->before);
+		return row->max ? cfd_parse_u64(value, row->max, &number) == 0 : *value == '\0';
+	}
+	return false;
+}
 
 /* Without regard to case: a key that somebody reads that way is refused too, and the allow list stays exact. */
 static bool matches(const struct prefix *row, const char *key, bool exact_case)
@@ -56,22 +83,21 @@ static bool matches(const struct prefix *row, const char *key, bool exact_case)
 	return difference == 0 && (is_prefix || key[length] == '\0');
 }
 
-const char *cfd_annotation_danger(const char *key)
+const char *cfd_annotation_danger(const char *key, const char *value)
 {
+	if (is_engine_order(key, value))
+		return NULL;
 	for (size_t i = 0; i < CFD_COUNT(dangerous); i++)
 		if (matches(&dangerous[i], key, false))
 			return dangerous[i].what;
 	return NULL;
 }
 
-bool cfd_annotation_dangerous(const char *key)
+bool cfd_annotation_allowed(const char *key, const char *value)
 {
-	return cfd_annotation_danger(key) != NULL;
-}
-
-bool cfd_annotation_allowed(const char *key)
-{
-	if (cfd_annotation_dangerous(key))
+	if (is_engine_order(key, value))
+		return true;
+	if (cfd_annotation_danger(key, value))
 		return false;
 	for (size_t i = 0; i < CFD_COUNT(allowed); i++)
 		if (matches(&allowed[i], key, true))

@@ -10,12 +10,13 @@
 
 #include "lib/base.h"
 
-/* What the annotation makes somebody do ("crun takes orders from it"), a static string; NULL: not known as dangerous.
+/*
+ * What the annotation makes somebody do ("crun takes orders from it"), a static string; NULL: not known as dangerous. The
+ * few orders that engines put into every container are harmless with the values that they give them, and with no other.
  */
-const char *cfd_annotation_danger(const char *key);
-bool cfd_annotation_dangerous(const char *key);
+const char *cfd_annotation_danger(const char *key, const char *value);
 
 /* Whether it is known to be read by engines and tools only. Everything else is removed from config.json. */
-bool cfd_annotation_allowed(const char *key);
+bool cfd_annotation_allowed(const char *key, const char *value);
 
 #endif

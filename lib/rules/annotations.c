@@ -9,7 +9,8 @@ CFD_RULE_CHECK(check_orders)
 	int r = 0;
 
 	for (size_t i = 0; !r && i < context->spec->annotations.count; i++) {
-		const char *key = context->spec->annotations.values[i].key, *danger = cfd_annotation_danger(key);
+		const struct cfd_spec_pair *pair = &context->spec->annotations.values[i];
+		const char *key = pair->key, *danger = cfd_annotation_danger(key, pair->value);
 
 		if (danger)
 			r = cfd_findings_add(findings, rule, key, err, danger, "annotations[\"%s\"]", key);

@@ -58,14 +58,39 @@ Test(path, beneath_compares_whole_components)
 
 Test(annotations, orders_are_told_from_records)
 {
-	cr_expect(cfd_annotation_dangerous("run.oci.seccomp_bpf_data"));
-	cr_expect(cfd_annotation_dangerous("Run.OCI.seccomp_bpf_data"));
-	cr_expect(cfd_annotation_dangerous("org.criu.config"));
-	cr_expect(cfd_annotation_dangerous("org.systemd.property.ExecStartPre"));
-	cr_expect_not(cfd_annotation_dangerous("org.criu.configuration"));
-	cr_expect_not(cfd_annotation_dangerous("io.kubernetes.cri-o.Image"));
-	cr_expect(cfd_annotation_allowed("io.kubernetes.cri-o.Image"));
-	cr_expect_not(cfd_annotation_allowed("io.kubernetes.cri-o.Devices"));
-	cr_expect_not(cfd_annotation_allowed("IO.kubernetes.cri-o.Image"));
-	cr_expect_not(cfd_annotation_allowed("com.example.team"));
+	cr_expect(cfd_annotation_danger("run.oci.seccomp_bpf_data", "1"));
+	cr_expect(cfd_annotation_danger("Run.OCI.seccomp_bpf_data", "1"));
+	cr_expect(cfd_annotation_danger("org.criu.config", "1"));
+	cr_expect(cfd_annotation_danger("org.systemd.property.ExecStartPre", "1"));
+	cr_expect_not(cfd_annotation_danger("org.criu.configuration", "1"));
+	cr_expect_not(cfd_annotation_danger("io.kubernetes.cri-o.Image", "1"));
+	cr_expect(cfd_annotation_allowed("io.kubernetes.cri-o.Image", "1"));
+	cr_expect_not(cfd_annotation_allowed("io.kubernetes.cri-o.Devices", "1"));
+	cr_expect_not(cfd_annotation_allowed("IO.kubernetes.cri-o.Image", "1"));
+	cr_expect_not(cfd_annotation_allowed("com.example.team", "1"));
+}
+
+Test(annotations, the_orders_that_engines_write_pass_with_their_values_only)
+{
+	static const struct {
+		const char *key, *value;
+		bool passes;
+	} cases[] = {
+		{ "org.systemd.property.KillSignal", "15", true },
+		{ "org.systemd.property.KillSignal", "65", false },
+		{ "org.systemd.property.KillSignal", "15 ", false },
+		{ "org.systemd.property.killsignal", "15", false },
+		{ "org.systemd.property.TimeoutStopUSec", "uint64 10000000", true },
+		{ "org.systemd.property.TimeoutStopUSec", "10000000", false },
+		{ "org.systemd.property.TimeoutStopUSec", "uint64 ", false },
+		{ "org.systemd.property.CollectMode", "'inactive-or-failed'", true },
+		{ "org.systemd.property.CollectMode", "'inactive-or-failed' x", false },
+		{ "org.systemd.property.ExecStartPre", "15", false },
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
+		cr_expect_eq(cfd_annotation_allowed(cases[i].key, cases[i].value), cases[i].passes, "%s %s", cases[i].key,
+			     cases[i].value);
+		cr_expect_eq(cfd_annotation_danger(cases[i].key, cases[i].value) == NULL, cases[i].passes);
+	}
 }
