@@ -78,7 +78,8 @@ static __always_inline bool is_init(const struct cfd_guard_state *state, struct 
 	return (__u32)task->tgid == state->init_pid && task->group_leader->start_boottime == state->init_started;
 }
 
-static __always_inline bool descends_from_init(const struct cfd_guard_state *state)
+/* Not inlined: the walk is verified once, not at each place that asks. */
+static __noinline bool descends_from_init(const struct cfd_guard_state *state)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 

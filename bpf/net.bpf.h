@@ -256,7 +256,9 @@ int BPF_PROG(cfd_connect, struct socket *sock, struct sockaddr *address, int len
 	struct socket_facts facts = facts_of(sock, sk);
 	__u8 reason = no_connect(state, sk, address, length, &facts);
 
-	if (!reason && is_inet(facts.family) && (facts.protocol == IPPROTO_TCP || facts.protocol == IPPROTO_UDP))
+	/* What goes on from here comes to connect4 or connect6, and is counted and told there. */
+	if (verdict_for(state, reason) != CFD_GUARD_DENIED && is_inet(facts.family) &&
+	    (facts.protocol == IPPROTO_TCP || facts.protocol == IPPROTO_UDP))
 		return 1;
 	return answer(settle_socket(state, CFD_GUARD_CONNECT, reason, EPERM, &facts), EPERM);
 }

@@ -1,0 +1,544 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The guard without engines: guard-try makes cgroups and puts policies in force, guard-act tries what must not work.
+# shellcheck source=tests/vm/guest.sh
+. "$(dirname "$0")/../guest.sh"
+
+BASE=/run/guard # the roots; /run is a tmpfs of its own
+PROFILES=$BASE/profiles
+ACT=/bin/act
+LOWER=/var/guard/lower # the image
+
+profile() {
+	printf '{ "cofferdam": 1, "name": "%s", %s }\n' "$1" "$2" >"$PROFILES/$1.json"
+}
+
+make_profiles() {
+	mkdir -p "$PROFILES"
+	profile deny '"exec": {"shells": "deny", "image_only": true}, "net": {"connect": [], "listen": []}'
+	profile loose '"exec": {"shells": "allow", "image_only": false}, "net": {"connect": ["any"], "listen": ["any"]}'
+	profile image '"exec": {"shells": "allow", "image_only": true}, "net": {"connect": [], "listen": []}'
+	profile shells '"exec": {"shells": "deny", "image_only": false}, "net": {"connect": [], "listen": []}'
+	profile startup '"exec": {"shells": "startup", "image_only": true}, "net": {"connect": [], "listen": []}'
+	profile list '"exec": {"shells": "startup", "image_only": true, "allow": ["/bin/act"]}, "net": {"connect": []}'
+	profile warn '"mode": "warn", "exec": {"shells": "deny", "image_only": true}, "net": {"connect": [], "listen": []}'
+	profile logged '"log": "all", "exec": {"shells": "allow", "image_only": true}, "net": {"connect": ["loopback"]}'
+	profile net '"exec": {"shells": "allow", "image_only": false}, "net": {"listen": ["tcp/8000-8010", "udp/53"],
+		"connect": [ { "to": "10.1.0.0/16", "port": "tcp/443" }, { "to": "10.1.0.1/32", "port": "udp/53" },
+			{ "to": "fd00:1::/64", "port": "tcp/443" } ]}'
+	profile loopback '"exec": {"shells": "allow", "image_only": false}, "net": {"connect": ["loopback"], "listen": []}'
+	profile dns '"exec": {"shells": "allow", "image_only": false}, "net": {"connect": ["dns"], "listen": []}'
+}
+
+# A root with a static program, a static multi-call shell, a dynamic shell with its loader, and scripts.
+make_lower() {
+	local lower=$1 library
+
+	mkdir -p "$lower"/{bin,usr/bin,etc,tmp,proc,dev,lib64}
+	cp /usr/local/bin/guard-act "$lower$ACT"
+	cp /usr/local/bin/guard-act "$lower/bin/other"
+	cp /usr/local/bin/guard-act "$lower/bin/act-too"
+	mkdir -p "$BASE/image"
+	tar -xf "$GUEST_TAR" -C "$BASE/image"
+	cp "$BASE/image/bin/busybox" "$lower/bin/busybox"
+	ln -s busybox "$lower/bin/sh"
+	cp /bin/dash "$lower/usr/bin/dash"
+	cp /lib64/ld-linux-x86-64.so.2 "$lower/bin/ld.so"
+	cp /lib64/ld-linux-x86-64.so.2 "$lower/lib64/"
+	for library in $(ldd /bin/dash | awk '$2 == "=>" { print $3 }'); do
+		mkdir -p "$lower/$(dirname "$library")"
+		cp -L "$library" "$lower/$library"
+	done
+	printf '#!/bin/sh\necho script ran\n' >"$lower/script"
+	printf '#!/bin/act ran\n' >"$lower/act-script"
+	printf '#!/bin/sh\n/bin/act exec /bin/other ran\n/bin/sh -c "echo shell ran"\nexec /bin/act pause\n' >"$lower/start.sh"
+	printf 'nameserver 10.3.0.1\n' >"$lower/etc/resolv.conf"
+	chmod +x "$lower"/{script,act-script,start.sh}
+}
+
+# new_root [LAYERS]: an overlay of its own for a test, the upper layer in LAYERS: another filesystem than the image's
+# (/run is a tmpfs), or the image's own (/var/guard).
+new_root() {
+	local layers=${1:-$BASE}
+
+	ROOT=$BASE/root-$RANDOM$RANDOM
+	layers=$layers/layers-$RANDOM$RANDOM
+	mkdir -p "$ROOT" "$layers"/{upper,work}
+	mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$layers/upper,workdir=$layers/work" "$ROOT"
+	mount_inside
+}
+
+mount_inside() {
+	mount -t proc proc "$ROOT/proc"
+	mount -t tmpfs tmpfs "$ROOT/dev"
+}
+
+make_addresses() {
+	local address
+
+	for address in 10.1.0.1 10.1.0.2 10.2.0.1 10.3.0.1 169.254.169.254; do
+		ip address add "$address/32" dev lo
+	done
+	for address in fd00:1::1 fd00:2::1 64:ff9b::a01:2 64:ff9b::a02:1 2002:a01:2::1 2002:a02:1::1; do
+		ip -6 address add "$address/128" dev lo nodad
+	done
+}
+
+setup_file() {
+	modprobe overlay
+	make_profiles
+	make_lower "$LOWER"
+	make_addresses
+	guard-try load
+}
+
+# started NAME PROFILE [ARGV...]: a container that is gone with the test, when it has got to its last program. ROOT is its
+# root, a new one if it is not set. What it writes is in $T_DIR/out.
+started() {
+	local profile=$2
+	NAME=$1
+	shift 2
+
+	[ -n "${ROOT:-}" ] || new_root
+	[ $# -gt 0 ] || set -- "$ACT" pause
+	trap 'stop_container "$NAME"' EXIT
+	guard-try start "$NAME" "$PROFILES" "$profile" "$ROOT" "$@" >"$T_DIR/out"
+	guest_wait 20 grep -q pause "/proc/$(cat "/run/guard-try/$NAME.pid")/cmdline"
+}
+
+stop_container() {
+	local cgroup=/sys/fs/cgroup/$1
+
+	echo 1 >"$cgroup/cgroup.kill"
+	guest_wait 5 grep -q 'populated 0' "$cgroup/cgroup.events"
+	find "$cgroup" -depth -type d -exec rmdir {} \;
+	guard-try events >/dev/null
+}
+
+# acts ANSWER ACTION...: what guard-act says, executed in the container as by `runtime exec`.
+acts() {
+	local answer=$1
+	shift
+
+	T_CHECKS=$((T_CHECKS + 1))
+	t_capture guard-try enter "$NAME" "${CGROUP:-$NAME}" "$ACT" "$@" || true
+	[ "$T_OUTPUT" = "$answer" ] || t_fail "'$T_OUTPUT' instead of '$answer': $*"
+}
+
+test_every_feature_is_there() {
+	expect guard-try features
+	refute_output '=no'
+}
+
+loaded_programs() {
+	bpftool prog show | sed -n 's/^\([0-9]*\): .* name cfd_.*/\1/p' | paste -sd' '
+}
+
+test_a_second_load_finds_it_done() {
+	local before
+	before=$(loaded_programs)
+
+	expect_equal 10 "$(echo "$before" | wc -w)" programs
+	expect guard-try load
+	expect_output 'exec=1 net=1 destinations=0'
+	printf 'second load: %s\n' "$T_OUTPUT" >>"$T_TMP/times"
+	expect_equal "$before" "$(loaded_programs)" 'ids of programs'
+}
+
+test_without_a_policy_everything_is_denied() {
+	trap 'rmdir /sys/fs/cgroup/zeroed' EXIT
+	expect_status 126 guard-try zero zeroed /bin/true
+	expect_output EACCES
+	expect guard-try state zeroed
+	expect_output 'exec allowed=0 denied=1'
+	expect guard-try events
+	expect_output 'exec denied no-policy errno=EACCES'
+}
+
+test_what_the_image_brought_runs_and_shells_do_not() {
+	started c1 deny
+	acts ran ran
+	acts ran exec /bin/other ran
+	acts EACCES exec /bin/sh -c 'echo shell'
+	acts EACCES exec /bin/busybox true
+	acts EACCES exec /usr/bin/dash -c 'echo shell'
+	acts EACCES exec /proc/self/root/bin/sh -c 'echo shell'
+	acts ok symlink /bin/sh /tmp/link
+	acts EACCES exec /tmp/link -c 'echo shell'
+	acts EACCES exec /script
+	acts ran exec /act-script
+}
+
+test_shells_run_where_they_are_allowed() {
+	started c2 loose
+	acts shell exec /bin/sh -c 'echo shell'
+	acts shell exec /usr/bin/dash -c 'echo shell'
+	acts 'script ran' exec /script
+	acts ok copy /bin/other /tmp/loose-copy
+	acts ran exec /tmp/loose-copy ran
+}
+
+deny_drift() {
+	acts ok copy /bin/other /tmp/copy
+	acts EACCES exec /tmp/copy ran
+	acts ok copy /bin/busybox /tmp/sh
+	acts EACCES exec /tmp/sh sh -c 'echo shell'
+	acts ok link /bin/other /bin/linked
+	acts EACCES exec /bin/linked ran
+	acts ok rename /bin/linked /bin/renamed
+	acts EACCES exec /bin/renamed ran
+	acts EACCES memfd /bin/other ran
+	[ "$(stat -f -c %T "$ROOT")" = overlayfs ] && [[ $(uname -r) = 6.1.* ]] || # which has no O_TMPFILE on overlays
+		acts EACCES tmpfile /bin/other /tmp ran
+	acts EACCES tmpfile /bin/other /dev ran
+	acts ok copy /bin/other /dev/copy
+	acts EACCES exec /dev/copy ran
+	acts EPERM mmap /tmp/copy
+	acts EPERM mmap /dev/copy
+	acts ok mmap /bin/act
+	acts ok mmap-read /tmp/copy
+	acts ok mmap-anonymous
+	acts ok write /tmp/new-script '#!/bin/act ran'
+	acts EACCES exec /tmp/new-script
+}
+
+test_nothing_runs_that_the_image_did_not_bring() {
+	started c4 image
+	deny_drift
+	acts EACCES deleted /bin/act-too
+	acts EACCES exec /bin/other ran # it was linked, so it counts as changed from then on
+	acts ran ran
+}
+
+test_the_same_on_an_overlay_of_one_filesystem() {
+	new_root /var/guard
+	started c5 image
+	deny_drift
+}
+
+test_the_same_without_an_overlay() {
+	ROOT=/var/guard/plain
+	mkdir -p "$ROOT" /var/guard/volume
+	cp -a "$LOWER/." "$ROOT/"
+	cp "$LOWER$ACT" /var/guard/volume/act
+	mkdir "$ROOT/volume"
+	mount_inside
+	mount --bind /var/guard/volume "$ROOT/volume"
+	started c6 image
+	acts ran exec /bin/other ran
+	# a file that is older than the container and on the same filesystem, but mounted from elsewhere
+	acts EACCES exec /volume/act ran
+	acts EPERM mmap /volume/act
+	deny_drift
+}
+
+test_without_image_only_the_image_shells_are_still_known() {
+	started c7 shells
+	acts ok copy /bin/other /tmp/c7-copy
+	acts ran exec /tmp/c7-copy ran
+	acts EACCES exec /bin/sh -c 'echo shell'
+	acts EACCES exec /usr/bin/dash -c 'echo shell'
+	acts ok link /usr/bin/dash /tmp/dash-link
+	acts EACCES exec /tmp/dash-link -c 'echo shell'
+}
+
+test_a_shell_is_not_mapped_by_a_loader() {
+	started c8 shells
+	acts EPERM mmap /usr/bin/dash
+	expect guard-try enter c8 c8 /bin/act exec /bin/ld.so /bin/other ran
+	expect guard-try enter c8 c8 /bin/act exec /bin/ld.so /usr/bin/dash -c 'echo shell ran'
+	refute_output 'shell ran'
+	expect_output 'failed to map segment'
+}
+
+test_a_loader_runs_a_shell_where_shells_are_allowed() {
+	started c9 image
+	expect guard-try enter c9 c9 /bin/act exec /bin/ld.so /usr/bin/dash -c 'echo shell ran'
+	expect_output 'shell ran'
+}
+
+test_init_starts_with_shells_and_then_the_door_closes() {
+	started s1 startup /start.sh
+	expect cat "$T_DIR/out"
+	expect_output 'shell ran'
+	expect_output ran
+	expect guard-try state s1
+	expect_output sealed=1
+	acts EACCES exec /bin/sh -c 'echo shell'
+	acts ran exec /bin/other ran
+	expect guard-try events
+	expect_output 'exec denied shell-sealed errno=EACCES comm=act path=/bin/busybox'
+}
+
+test_what_is_executed_beside_init_gets_no_shell_even_before() {
+	started s2 startup /bin/sh -c 'while :; do /bin/busybox sleep 1; done # pause'
+	acts EACCES exec /bin/sh -c 'echo shell'
+	acts ran ran
+	expect guard-try state s2
+	expect_output sealed=0
+	expect guard-try events
+	expect_output 'exec denied shell-foreign'
+}
+
+test_init_that_is_no_shell_closes_the_door_at_once() {
+	new_root
+	expect guard-try run s3 "$PROFILES" startup "$ROOT" "$ACT" exec /bin/sh -c 'echo shell'
+	expect_output EACCES
+	rmdir /sys/fs/cgroup/s3
+}
+
+test_a_list_is_complete() {
+	started l1 list /start.sh
+	expect cat "$T_DIR/out"
+	expect_output 'shell ran'
+	expect_output EACCES # /bin/other is not on the list, also while starting
+	acts ran ran
+	acts EACCES exec /bin/other ran
+	acts EACCES exec /bin/sh -c 'echo shell'
+	acts EACCES exec /act-script
+}
+
+test_the_runtime_may_execute_itself_in_the_cgroup() {
+	started e1 deny
+	expect guard-try enter-early e1 e1 "$ACT" ran
+	expect_output ran
+}
+
+test_children_are_governed_and_neighbours_are_not() {
+	started k1 deny
+	mkdir /sys/fs/cgroup/k1/child
+	CGROUP=k1/child
+	acts EACCES exec /bin/sh -c 'echo shell'
+	acts EPERM tcp 10.1.0.1 443
+	expect /bin/sh -c 'echo outside'
+	expect guard-act tcp 10.1.0.1 443
+	expect_output ECONNREFUSED
+}
+
+test_destinations_by_address_protocol_and_port() {
+	started n1 net
+	acts ECONNREFUSED tcp 10.1.0.2 443
+	acts EPERM tcp 10.1.0.2 444
+	acts EPERM udp 10.1.0.2 443
+	acts EPERM tcp 10.2.0.1 443
+	acts ECONNREFUSED tcp 10.1.0.1 443
+	acts ok udp 10.1.0.1 53
+	acts EPERM tcp 10.1.0.1 53
+	acts ECONNREFUSED tcp fd00:1::1 443
+	acts EPERM tcp fd00:2::1 443
+	acts EPERM tcp 127.0.0.1 443
+	acts EPERM tcp ::1 443
+	acts EPERM reconnect 10.1.0.1 53 10.2.0.1
+}
+
+test_datagrams_without_connect() {
+	local how
+
+	started n2 net
+	for how in sendto sendmsg sendmmsg unspec; do
+		acts ok "$how" 10.1.0.1 53
+		acts EPERM "$how" 10.1.0.2 53
+		acts EPERM "$how" 10.2.0.1 53
+	done
+	for how in sendto sendmsg sendmmsg; do
+		acts EPERM "$how" fd00:1::1 53
+		acts EPERM "$how" ::ffff:10.2.0.1 53
+		acts ok "$how" ::ffff:10.1.0.1 53
+	done
+}
+
+test_fast_open() {
+	sysctl -q net.ipv4.tcp_fastopen=1
+	started n3 net
+	acts EPERM fastopen 10.2.0.1 443
+	acts EPERM fastopen fd00:2::1 443
+	acts ECONNREFUSED fastopen 10.1.0.1 443
+}
+
+test_ipv4_in_whatever_dress() {
+	started n4 net
+	acts ECONNREFUSED tcp ::ffff:10.1.0.1 443
+	acts EPERM tcp ::ffff:10.2.0.1 443
+	acts ECONNREFUSED tcp 64:ff9b::a01:2 443
+	acts EPERM tcp 64:ff9b::a02:1 443
+	acts ECONNREFUSED tcp 2002:a01:2::1 443
+	acts EPERM tcp 2002:a02:1::1 443
+}
+
+test_zero_addresses_are_this_machine() {
+	started n5 loopback
+	acts ECONNREFUSED tcp 0.0.0.0 443
+	acts ECONNREFUSED tcp :: 443
+	acts ECONNREFUSED tcp ::ffff:0.0.0.0 443
+	acts ECONNREFUSED tcp 127.1.2.3 443
+	acts EPERM tcp 10.1.0.1 443
+	stop_container n5
+	started n6 net
+	acts EPERM tcp 0.0.0.0 443
+	acts EPERM tcp :: 443
+	acts EPERM tcp ::ffff:0.0.0.0 443
+}
+
+test_metadata_is_not_any() {
+	started n7 loose
+	acts ECONNREFUSED tcp 10.2.0.1 80
+	acts EPERM tcp 169.254.169.254 80
+	acts EPERM tcp 64:ff9b::a9fe:a9fe 80
+}
+
+test_resolvers_of_resolv_conf() {
+	started n8 dns
+	acts ok udp 10.3.0.1 53
+	acts ok sendto 10.3.0.1 53
+	acts ECONNREFUSED tcp 10.3.0.1 53
+	acts EPERM udp 10.3.0.1 54
+	acts EPERM udp 10.2.0.1 53
+}
+
+test_ports_to_listen_on() {
+	started n9 net
+	acts ok bind tcp 0.0.0.0 8005
+	acts EACCES bind tcp 0.0.0.0 8011
+	acts ok bind tcp 0.0.0.0 0
+	acts ok bind udp 0.0.0.0 53
+	acts EACCES bind udp 0.0.0.0 8005
+	acts EACCES bind udp :: 54
+	acts ok listen 0.0.0.0 8005
+	acts EACCES listen 0.0.0.0 0
+}
+
+test_kinds_of_sockets() {
+	started n10 loose
+	acts ok socket 1 1 0      # unix
+	acts ok socket 2 1 6      # tcp
+	acts ok socket 16 3 0     # routing netlink
+	acts EACCES socket 16 3 16 # generic netlink
+	acts EACCES socket 2 3 1  # raw icmp
+	acts EACCES socket 17 3 0 # packet
+	acts EACCES socket 2 1 132 # sctp
+	acts EACCES socket 2 1 262 # mptcp
+	acts EACCES socket 2 2 136 # udplite
+	acts EACCES socket 38 5 0 # alg
+	acts EACCES socket 40 1 0 # vsock
+}
+
+test_abstract_sockets_of_the_host() {
+	started n11 loose
+	acts EPERM abstract hidden
+	expect guard-act abstract hidden
+	expect_output ECONNREFUSED
+}
+
+test_a_policy_that_warns_tells_and_denies_nothing() {
+	started w1 warn
+	acts shell exec /bin/sh -c 'echo shell'
+	acts ECONNREFUSED tcp 10.2.0.1 443
+	expect guard-try events
+	expect_output 'exec would-deny shell errno=EACCES'
+	expect_output 'connect would-deny not-listed errno=EPERM comm=act path= family=2 type=1 protocol=6 address=::ffff:10.2.0.1 port=443'
+	expect guard-try state w1
+	expect_output 'exec allowed='
+	expect_output 'denied=0'
+}
+
+test_events_say_what_happened() {
+	started v1 deny
+	guard-try events >/dev/null
+	acts EACCES exec /bin/sh -c true
+	acts EPERM sendto 10.2.0.1 53
+	acts EACCES bind tcp 127.0.0.1 80
+	expect guard-try events
+	expect_output 'exec denied shell errno=EACCES comm=act path=/bin/busybox family=0'
+	expect_output 'send denied not-listed errno=EPERM comm=act path= family=2 type=2 protocol=17 address=::ffff:10.2.0.1 port=53'
+	expect_output 'bind denied not-listed errno=EACCES'
+	expect_output "cgroup=$(stat -c %i /sys/fs/cgroup/v1)"
+	expect_output '3 events'
+	expect guard-try events
+	expect_output '0 events'
+}
+
+test_allowed_events_only_on_request() {
+	started v2 logged
+	guard-try events >/dev/null
+	acts ECONNREFUSED tcp 127.0.0.1 443
+	expect guard-try events
+	expect_output 'exec allowed none errno=0'
+	expect_output 'connect allowed none errno=0'
+	expect_equal 1 "$(printf '%s\n' "$T_OUTPUT" | grep -c '^connect')" 'events for one connect'
+}
+
+test_another_container_in_the_cgroup_is_refused() {
+	started x1 deny
+	refute guard-try attach x1 "$PROFILES" loose "$ROOT" $$
+	expect_output EBUSY
+	acts EACCES exec /bin/sh -c 'echo shell'
+}
+
+test_attaching_costs_the_same_for_the_first_and_the_last() {
+	new_root
+	expect guard-try many "$PROFILES" net "$ROOT"
+	expect_output flat=yes
+	printf '%s\n' "$T_OUTPUT" >>"$T_TMP/times"
+}
+
+test_a_torn_set_is_loaded_anew() {
+	local set
+	set=$(ls /sys/fs/bpf/cofferdam)
+
+	started t1 deny
+	mkdir "/sys/fs/bpf/cofferdam/new-1" && mv "/sys/fs/bpf/cofferdam/$set/cfd_exec" /sys/fs/bpf/cofferdam/new-1/
+	refute guard-try attach t2 "$PROFILES" deny "$ROOT" $$
+	expect_output 'not loaded'
+	rmdir /sys/fs/cgroup/t2
+	expect guard-try load
+	expect_output 'exec=1 net=1'
+	expect_equal "$set" "$(ls /sys/fs/bpf/cofferdam)"
+	acts EACCES exec /bin/sh -c 'echo shell' # what is attached stays
+	stop_container t1
+	started t3 deny
+	acts EACCES exec /bin/sh -c 'echo shell'
+}
+
+has_programs() {
+	[ "$(loaded_programs | wc -w)" -eq "$1" ]
+}
+
+test_loaders_at_once_load_once() {
+	local i
+
+	rm -r /sys/fs/bpf/cofferdam
+	for i in 1 2 3; do
+		guard-try load >"$T_DIR/$i" 2>"$T_DIR/$i.time" &
+	done
+	wait
+	cat "$T_DIR"/*
+	for i in 1 2 3; do
+		expect grep 'exec=1 net=1' "$T_DIR/$i"
+	done
+	expect_equal 1 "$(ls /sys/fs/bpf/cofferdam | wc -l)" sets
+	expect guest_wait 10 has_programs 10 # those of the set that was removed go a little later
+}
+
+test_a_loader_that_is_killed_leaves_nothing_that_looks_whole() {
+	local i delay
+
+	for i in 1 2 3 4 5 6; do
+		delay=0.$((RANDOM % 4))$((RANDOM % 10))
+		rm -rf /sys/fs/bpf/cofferdam
+		guard-try load >/dev/null 2>&1 &
+		sleep "$delay"
+		kill -KILL $! 2>/dev/null || true
+		wait
+		expect guard-try load
+		expect_output 'exec=1 net=1'
+		expect_equal 1 "$(ls /sys/fs/bpf/cofferdam | wc -l)" "sets after a kill at $delay s"
+	done
+	started y1 deny
+	acts EACCES exec /bin/sh -c 'echo shell'
+}
+
+teardown_file() {
+	[ ! -f "$T_TMP/times" ] || cat "$T_TMP/times"
+}
+
+t_main "$@"
