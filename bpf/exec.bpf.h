@@ -22,12 +22,31 @@ static __always_inline bool is_runtime(const struct cfd_guard_state *state)
 	return inum && (inum == state->outer_mnt_ns[0] || inum == state->outer_mnt_ns[1]);
 }
 
-static __always_inline bool is_listed(const __u64 *list, __u16 listed, __u64 inode)
+/*
+ * The three functions with loops are global, so that the verifier goes through each once and not at every place that
+ * calls it; that is also why they ask whether state is NULL.
+ */
+__noinline int cfd_is_shell_inode(const struct cfd_guard_state *state, __u64 inode)
 {
+	if (!state)
+		return true;
 	for (int i = 0; i < CFD_GUARD_SHELLS; i++) {
-		if (i >= listed)
+		if (i >= state->shell_count)
 			return false;
-		if (list[i] == inode)
+		if (state->shells[i] == inode)
+			return true;
+	}
+	return false;
+}
+
+__noinline int cfd_is_allowed_inode(const struct cfd_guard_state *state, __u64 inode)
+{
+	if (!state)
+		return false;
+	for (int i = 0; i < CFD_GUARD_ALLOWED; i++) {
+		if (i >= state->allowed_count)
+			return false;
+		if (state->allowed[i] == inode)
 			return true;
 	}
 	return false;
@@ -78,11 +97,12 @@ static __always_inline bool is_init(const struct cfd_guard_state *state, struct 
 	return (__u32)task->tgid == state->init_pid && task->group_leader->start_boottime == state->init_started;
 }
 
-/* Not inlined: the walk is verified once, not at each place that asks. */
-static __noinline bool descends_from_init(const struct cfd_guard_state *state)
+__noinline int cfd_descends_from_init(const struct cfd_guard_state *state)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
+	if (!state)
+		return false;
 	for (int i = 0; i < CFD_GUARD_ANCESTORS; i++) {
 		if (is_init(state, task))
 			return true;
@@ -93,7 +113,7 @@ static __noinline bool descends_from_init(const struct cfd_guard_state *state)
 
 static __always_inline bool is_starting(const struct cfd_guard_state *state)
 {
-	return state->shells_mode == CFD_GUARD_SHELLS_STARTUP && !state->sealed && descends_from_init(state);
+	return state->shells_mode == CFD_GUARD_SHELLS_STARTUP && !state->sealed && cfd_descends_from_init(state);
 }
 
 static __always_inline __u8 no_shell(const struct cfd_guard_state *state)
@@ -104,7 +124,7 @@ static __always_inline __u8 no_shell(const struct cfd_guard_state *state)
 		return CFD_GUARD_SHELL;
 	if (state->sealed)
 		return CFD_GUARD_SHELL_SEALED;
-	return descends_from_init(state) ? CFD_GUARD_NO_REASON : CFD_GUARD_SHELL_FOREIGN;
+	return cfd_descends_from_init(state) ? CFD_GUARD_NO_REASON : CFD_GUARD_SHELL_FOREIGN;
 }
 
 /* What holds for executing and for mapping: of the image, and a shell only when shells may run. */
@@ -121,7 +141,7 @@ static __always_inline __u8 no_code(const struct cfd_guard_state *state, struct 
 
 static __always_inline bool is_shell(const struct cfd_guard_state *state, struct inode *inode)
 {
-	return inode->i_sb->s_dev == state->root_dev && is_listed(state->shells, state->shell_count, inode->i_ino);
+	return inode->i_sb->s_dev == state->root_dev && cfd_is_shell_inode(state, inode->i_ino);
 }
 
 /* While starting, a shell and its scripts need not be on the list: what they start must be. */
@@ -129,7 +149,7 @@ static __always_inline bool is_off_list(const struct cfd_guard_state *state, str
 {
 	if (!(state->flags & CFD_GUARD_ALLOW_LIST))
 		return false;
-	if (inode->i_sb->s_dev == state->root_dev && is_listed(state->allowed, state->allowed_count, inode->i_ino))
+	if (inode->i_sb->s_dev == state->root_dev && cfd_is_allowed_inode(state, inode->i_ino))
 		return false;
 	return !(shell_or_script && is_starting(state));
 }
