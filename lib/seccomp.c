@@ -13,30 +13,18 @@
  * than; a filter that has that action is compiled whole.
  */
 #include "lib/seccomp.h"
-#include "lib/fd.h"
 #include "lib/json.h"
+#include "lib/seccomp_compiler.h"
 #include "lib/seccomp_filter.h"
 #include "lib/subset.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <seccomp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-#define COMPILE_SECONDS 2
-#define COMPILE_MEMORY ((rlim_t)512 << 20)
 
 /* libseccomp's actions are the kernel's return values, its comparisons are ours from 1 on. */
 _Static_assert(SCMP_ACT_ALLOW == SECCOMP_RET_ALLOW && SCMP_ACT_ERRNO(38) == (SECCOMP_RET_ERRNO | 38) &&
@@ -109,131 +97,15 @@ static int compile_to(const struct cfd_seccomp_filter *filter, int fd)
 	return r ? r : seccomp_export_bpf(ctx, fd);
 }
 
-/* A compiler at work. */
-struct compiler {
-	const char *what; /* is compiled, for messages */
-	pid_t child;      /* 0: none */
-	int pipe, program;
-};
-
-static void compiler_stop(struct compiler *c)
-{
-	if (c->child > 0) {
-		kill(c->child, SIGKILL);
-		while (waitpid(c->child, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	c->child = 0;
-	cfd_base_close(&c->pipe);
-	cfd_base_close(&c->program);
-}
-
-static void limit(int resource, rlim_t most)
-{
-	struct rlimit lower = {most, most}, now;
-
-	if (getrlimit(resource, &now) == 0 && now.rlim_max > most)
-		setrlimit(resource, &lower);
-}
-
-static _Noreturn void compile_in_child(const struct cfd_seccomp_filter *filter, int program, int report)
-{
-	int status;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	limit(RLIMIT_CPU, COMPILE_SECONDS + 1);
-#ifndef __SANITIZE_ADDRESS__ /* which reserves terabytes */
-	limit(RLIMIT_DATA, COMPILE_MEMORY);
-#endif
-	status = compile_to(filter, program);
-	_exit(write(report, &status, sizeof(status)) == sizeof(status) ? 0 : 1);
-}
-
-static int compiler_start(struct compiler *c, const char *what, const struct cfd_seccomp_filter *filter,
-			  struct cfd_error *err)
-{
-	CFD_AUTO_FD int program = memfd_create("seccomp", MFD_CLOEXEC), in = -1, out = -1;
-	int ends[2];
-
-	if (program < 0 || pipe2(ends, O_CLOEXEC))
-		return cfd_fail_errno(err, -errno, "cannot prepare to compile a seccomp filter");
-	in = ends[0];
-	out = ends[1];
-	c->what = what;
-	c->child = fork();
-	if (c->child < 0)
-		return cfd_fail_errno(err, -errno, "cannot start a process to compile a seccomp filter");
-	if (c->child == 0)
-		compile_in_child(filter, program, out);
-	c->pipe = cfd_take_fd(&in);
-	c->program = cfd_take_fd(&program);
-	return 0;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Waits for the child's report, which is one int, until the deadline. */
-static int compiler_wait(struct compiler *c, int *ret_status, struct cfd_error *err)
-{
-	struct pollfd poll_fd = {.fd = c->pipe, .events = POLLIN};
-	int64_t deadline = now_ms() + COMPILE_SECONDS * 1000;
-
-	for (;;) {
-		int64_t left = deadline - now_ms();
-		int ready = left > 0 ? poll(&poll_fd, 1, (int)left) : 0;
-
-		if (ready == 0)
-			return cfd_fail(
-				err, -ETIME,
-				"libseccomp did not finish compiling %s within %d s; it is known to hang on some "
-				"combinations of argument rules: use fewer of them",
-				c->what, COMPILE_SECONDS);
-		if (ready < 0 && errno != EINTR)
-			return cfd_fail_errno(err, -errno, "cannot wait for libseccomp");
-		if (ready > 0)
-			break;
-	}
-	if (read(c->pipe, ret_status, sizeof(*ret_status)) != sizeof(*ret_status))
-		return cfd_fail(err, -ECHILD, "the process that compiled %s died", c->what);
-	return 0;
-}
-
-static int compiler_finish(struct compiler *c, struct cfd_subset_program *ret_program, struct cfd_error *err)
-{
-	CFD_AUTO_BUF struct cfd_buf code = {0};
-	int status = 0, r = compiler_wait(c, &status, err);
-
-	if (!r && status)
-		r = cfd_fail_errno(err, status, "libseccomp refuses %s%s", c->what,
-				   status == -EEXIST ? " (it has two rules for the same arguments of a call)" : "");
-	if (!r && lseek(c->program, 0, SEEK_SET) != 0)
-		r = cfd_fail_errno(err, -errno, "cannot read a compiled seccomp filter");
-	if (!r)
-		r = cfd_fd_read(c->program, CFD_SUBSET_MAX_PROGRAM * sizeof(struct sock_filter),
-				"a compiled seccomp filter", &code, err);
-	if (r)
-		return r;
-	ret_program->length = code.length / sizeof(struct sock_filter);
-	ret_program->code = (void *)code.data;
-	code.data = NULL;
-	return 0;
-}
-
 int cfd_seccomp_compile(const struct cfd_json *seccomp, struct cfd_subset_program *ret_program, struct cfd_error *err)
 {
 	CFD_AUTO(cfd_seccomp_filter_release) struct cfd_seccomp_filter filter = {0};
-	CFD_AUTO(compiler_stop) struct compiler compiler = {.pipe = -1, .program = -1};
+	CFD_AUTO(cfd_seccomp_compiler_stop) struct cfd_seccomp_compiler compiler = CFD_SECCOMP_COMPILER_NONE;
 	int r = cfd_seccomp_filter_read(seccomp, false, true, &filter, err);
 
 	if (!r)
-		r = compiler_start(&compiler, "the seccomp filter", &filter, err);
-	return r ? r : compiler_finish(&compiler, ret_program, err);
+		r = cfd_seccomp_compiler_start(&compiler, "the seccomp filter", compile_to, &filter, err);
+	return r ? r : cfd_seccomp_compiler_finish(&compiler, ret_program, err);
 }
 
 /* What a request is about, once found: all of it is part of the cache's key. */
@@ -335,7 +207,7 @@ enum { RESULT, PROFILE, ENGINE, FILTERS };
 struct filters {
 	struct cfd_seccomp_filter filter[FILTERS];
 	struct cfd_subset_program program[FILTERS];
-	struct compiler compiler[FILTERS];
+	struct cfd_seccomp_compiler compiler[FILTERS];
 };
 
 static const char *const filter_names[] = {
@@ -347,7 +219,7 @@ static const char *const filter_names[] = {
 static void filters_release(struct filters *f)
 {
 	for (int i = 0; i < FILTERS; i++) {
-		compiler_stop(&f->compiler[i]);
+		cfd_seccomp_compiler_stop(&f->compiler[i]);
 		cfd_subset_release(&f->program[i]);
 		cfd_seccomp_filter_release(&f->filter[i]);
 	}
@@ -355,7 +227,7 @@ static void filters_release(struct filters *f)
 
 static int start(struct filters *f, int which, struct cfd_error *err)
 {
-	return compiler_start(&f->compiler[which], filter_names[which], &f->filter[which], err);
+	return cfd_seccomp_compiler_start(&f->compiler[which], filter_names[which], compile_to, &f->filter[which], err);
 }
 
 /* The engine's side, if there is one: read, and given to the compiler. */
@@ -396,7 +268,7 @@ static int finish(struct filters *f, int which, struct cfd_error *err)
 {
 	if (!f->compiler[which].child || f->program[which].code)
 		return 0;
-	return compiler_finish(&f->compiler[which], &f->program[which], err);
+	return cfd_seccomp_compiler_finish(&f->compiler[which], &f->program[which], err);
 }
 
 /* The result is compiled from the JSON that will be handed out, read again, and compared with the others. */
@@ -406,7 +278,7 @@ static int write_and_prove(struct filters *f, const struct cfd_seccomp_filter *m
 	CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *doc = NULL;
 	int r = cfd_seccomp_filter_write(merged, &doc, err);
 
-	compiler_stop(&f->compiler[RESULT]);
+	cfd_seccomp_compiler_stop(&f->compiler[RESULT]);
 	cfd_subset_release(&f->program[RESULT]);
 	cfd_seccomp_filter_release(&f->filter[RESULT]);
 	if (!r)
@@ -442,7 +314,10 @@ static int build_result(const struct build *b, struct filters *f, struct cfd_jso
 	if (r != -EPERM && r != -EEXIST)
 		return r;
 	drop_errnos(filter);
-	return write_and_prove(f, filter, ret_doc, &second) ? r : 0;
+	r = write_and_prove(f, filter, ret_doc, &second);
+	if (r && r != -EPERM && r != -EEXIST) /* not for the reason of the first */
+		*err = second;
+	return r ? err->code : 0;
 }
 
 static int build_new(const struct build *b, struct cfd_json_doc **ret_doc, struct cfd_error *err)
@@ -454,7 +329,7 @@ static int build_new(const struct build *b, struct cfd_json_doc **ret_doc, struc
 	int r;
 
 	for (int i = 0; i < FILTERS; i++)
-		f.compiler[i].pipe = f.compiler[i].program = -1;
+		f.compiler[i] = (struct cfd_seccomp_compiler)CFD_SECCOMP_COMPILER_NONE;
 	r = start_engine(b, &f, err);
 	if (!r)
 		r = cfd_json_parse(b->profile.data, b->profile.length, &options, &profile, err);

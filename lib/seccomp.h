@@ -41,8 +41,8 @@ int cfd_seccomp_check(const struct cfd_json *seccomp, bool strict, struct cfd_er
 
 /*
  * Compiles a linux.seccomp as the runtimes do: names and architectures through libseccomp, rules in their order, names
- * that it does not know left out. It happens in a child process with two seconds of time, as there are rules on which
- * libseccomp does not come to an end: -ETIME. The caller releases the program (cfd_subset_release).
+ * that it does not know left out. It happens in a child process with two seconds of processor time, as there are
+ * rules on which libseccomp does not come to an end: -ETIME. The caller releases the program (cfd_subset_release).
  */
 int cfd_seccomp_compile(const struct cfd_json *seccomp, struct cfd_subset_program *ret_program, struct cfd_error *err);
 

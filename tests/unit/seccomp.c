@@ -330,7 +330,7 @@ Test(seccomp, an_engines_filter_that_cannot_be_combined_is_refused)
 	}
 }
 
-Test(seccomp, rules_on_which_libseccomp_hangs_are_given_up, .timeout = 20)
+Test(seccomp, rules_on_which_libseccomp_hangs_are_given_up, .timeout = 60)
 {
 	CFD_AUTO(cfd_json_doc_freep)
 	struct cfd_json_doc *doc = parse(DENYING "{\"names\": [\"socket\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": ["
@@ -348,7 +348,7 @@ Test(seccomp, rules_on_which_libseccomp_hangs_are_given_up, .timeout = 20)
 	r = cfd_seccomp_compile(cfd_json_root(doc), &program, &err);
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	cr_expect(r == 0 || r == -ETIME, "%s", err.message); /* a libseccomp without the fault compiles them */
-	cr_expect_lt(after.tv_sec - before.tv_sec, 5);
+	cr_expect_lt(after.tv_sec - before.tv_sec, 35);
 	cfd_subset_release(&program);
 }
 
