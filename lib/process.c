@@ -6,12 +6,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define STATE_FIELD 3
 #define START_FIELD 22
+#define END_WAIT_MS 1000
 
 /* The fields of stat behind the command name, which may itself hold spaces and parentheses. */
 static int parse_stat(char *text, char *ret_state, uint64_t *ret_start)
@@ -73,4 +77,15 @@ bool cfd_process_lives(const struct cfd_process_id *process)
 	r = cfd_process_of(process->pid, &now, &err);
 	/* What cannot be told (EMFILE, ENOMEM) counts as alive: nothing is taken from a container that may run. */
 	return r ? r != -ESRCH : now.start == process->start;
+}
+
+void cfd_process_kill(const struct cfd_process_id *process)
+{
+	CFD_AUTO_FD int fd = process->pid > 0 ? (int)syscall(SYS_pidfd_open, process->pid, 0) : -1;
+	struct pollfd end = {.fd = fd, .events = POLLIN};
+
+	/* Looked at after the descriptor is open: from then on the pid cannot become another process's. */
+	if (fd < 0 || !cfd_process_lives(process) || syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0))
+		return;
+	poll(&end, 1, END_WAIT_MS);
 }

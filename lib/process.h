@@ -16,5 +16,7 @@ int cfd_process_self(struct cfd_process_id *ret_process, struct cfd_error *err);
 int cfd_process_of(int pid, struct cfd_process_id *ret_process, struct cfd_error *err);
 /* Whether that very process runs still: zombies and others that got its pid since do not count. */
 bool cfd_process_lives(const struct cfd_process_id *process);
+/* Ends that very process, and waits a moment for its end. One that has gone is left alone. */
+void cfd_process_kill(const struct cfd_process_id *process);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /run/cofferdam: who lives, and who holds which range of ids.
+ * /run/cofferdam: records of containers, and who holds which range of ids. Removal is in lib/sweep.c.
  *
  * Everything that claims or removes happens under one lock, and in an order in which a kill leaves something that the
  * next one recognises. Claim: the directory, its links, record.json, and last the range's name. Removal: record.json
@@ -12,6 +12,7 @@
 #include "lib/entry.h"
 #include "lib/fd.h"
 #include "lib/record.h"
+#include "lib/sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,11 +25,6 @@
 #include <unistd.h>
 
 #define ID_MAX 238 /* and `@` and 16 digits are 255 */
-
-struct cfd_state {
-	char *path, *stage_path, *subuid, *subgid;
-	int dir, containers, ranges;
-};
 
 void cfd_state_freep(struct cfd_state **state)
 {
@@ -122,154 +118,12 @@ int cfd_state_key(const char *id, const char *root, char ret_key[CFD_STATE_KEY_M
 	return r;
 }
 
-static int read_process(int dirfd, const char *name, struct cfd_process_id *ret_process)
-{
-	uint64_t pid = 0, start = 0;
-	int r = cfd_entry_read_pair(dirfd, name, INT_MAX, &pid, &start);
-
-	if (!r)
-		*ret_process = (struct cfd_process_id){.pid = (int)pid, .start = start};
-	return r;
-}
-
 static int set_process(int dirfd, const char *name, const struct cfd_process_id *process, struct cfd_error *err)
 {
 	char text[64];
 
 	snprintf(text, sizeof(text), "%d:%" PRIu64, process->pid, process->start);
 	return cfd_entry_set_link(dirfd, name, process->pid > 0 ? text : NULL, err);
-}
-
-static bool runtime_has_it(int dirfd)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	/* ENOENT alone says that it is gone; anything else leaves it alone. */
-	return cfd_entry_read_link(dirfd, "runtime-dir", path, sizeof(path)) > 0 &&
-	       (lstat(path, &st) == 0 || errno != ENOENT);
-}
-
-/* Whether a container's directory belongs to somebody who lives, by its links alone. */
-static bool container_lives(const struct cfd_state *state, const char *key)
-{
-	CFD_AUTO_FD int dirfd = openat(state->containers, key, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	struct cfd_process_id shim = {0}, init = {0};
-	struct stat st;
-	int has_shim;
-
-	if (dirfd < 0)
-		return errno != ENOENT && errno != ENOTDIR;
-	if (fstatat(dirfd, "record.json", &st, AT_SYMLINK_NOFOLLOW) && errno == ENOENT)
-		return false;
-	has_shim = read_process(dirfd, "shim", &shim);
-	if (has_shim == 0 && cfd_process_lives(&shim))
-		return true;
-	if (read_process(dirfd, "init", &init) == 0 && cfd_process_lives(&init))
-		return true;
-	return has_shim == -ENOENT && runtime_has_it(dirfd);
-}
-
-/* The range's name, if it is this container's. */
-static int drop_range(const struct cfd_state *state, int dirfd, const char *key)
-{
-	uint64_t base = 0, size = 0;
-	char name[32], owner[NAME_MAX + 1];
-
-	if (cfd_entry_read_pair(dirfd, "range", UINT32_MAX, &base, &size))
-		return 0;
-	snprintf(name, sizeof(name), "%" PRIu64, base);
-	if (cfd_entry_read_link(state->ranges, name, owner, sizeof(owner)) < 0 || !cfd_streq(owner, key))
-		return 0;
-	return unlinkat(state->ranges, name, 0) && errno != ENOENT ? -errno : 0;
-}
-
-static int drop_locked(const struct cfd_state *state, const char *key, struct cfd_error *err)
-{
-	CFD_AUTO_FD int dirfd = openat(state->containers, key, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	int r = 0;
-
-	if (dirfd < 0 && errno == ENOENT)
-		return 0;
-	if (dirfd >= 0) {
-		if (unlinkat(dirfd, "record.json", 0) && errno != ENOENT)
-			r = -errno;
-		if (!r)
-			r = drop_range(state, dirfd, key);
-	}
-	if (!r)
-		r = cfd_entry_remove(state->containers, key);
-	return r ? cfd_fail_errno(err, r, "cannot remove %s/containers/%s", state->path, key) : 0;
-}
-
-int cfd_state_drop(struct cfd_state *state, const char *key, struct cfd_error *err)
-{
-	CFD_AUTO_FD int lock = -1;
-	int r = cfd_fd_lock(state->dir, "lock", &lock, err);
-
-	return r ? r : drop_locked(state, key, err);
-}
-
-struct sweep {
-	struct cfd_state *state;
-	bool locked; /* by the caller */
-	size_t count;
-	struct cfd_error *err;
-};
-
-static int sweep_container(const char *key, void *data)
-{
-	struct sweep *sweep = data;
-	CFD_AUTO_FD int lock = -1;
-	int r = 0;
-
-	if (container_lives(sweep->state, key))
-		return 0;
-	if (!sweep->locked)
-		r = cfd_fd_lock(sweep->state->dir, "lock", &lock, sweep->err);
-	/* Asked again under the lock: it may be a claim that was being written. */
-	if (r || container_lives(sweep->state, key))
-		return r;
-	r = drop_locked(sweep->state, key, sweep->err);
-	if (!r)
-		sweep->count++;
-	return r;
-}
-
-/* A range's name without a container: an administrator removed the directory by hand. */
-static int sweep_range(const char *name, void *data)
-{
-	struct sweep *sweep = data;
-	char owner[NAME_MAX + 1];
-	struct stat st;
-
-	if (cfd_entry_read_link(sweep->state->ranges, name, owner, sizeof(owner)) > 0 &&
-	    fstatat(sweep->state->containers, owner, &st, AT_SYMLINK_NOFOLLOW) && errno == ENOENT)
-		unlinkat(sweep->state->ranges, name, 0);
-	return 0;
-}
-
-static int sweep_all(struct sweep *sweep)
-{
-	int r;
-
-	sweep->err->code = 0;
-	r = cfd_entry_each(sweep->state->containers, sweep_container, sweep);
-	if (!r && sweep->locked)
-		r = cfd_entry_each(sweep->state->ranges, sweep_range, sweep);
-	if (r && !sweep->err->code)
-		return cfd_fail_errno(sweep->err, r, "cannot sweep %s", sweep->state->path);
-	return r;
-}
-
-int cfd_state_sweep(struct cfd_state *state, size_t *ret_count, struct cfd_error *err)
-{
-	struct sweep sweep = {.state = state, .err = err};
-	int r = sweep_all(&sweep);
-
-	if (!r)
-		*ret_count = sweep.count;
-	return r;
 }
 
 static int pick_once(const struct cfd_state *state, const char *pool, struct cfd_userns_range *ret_range,
@@ -288,10 +142,10 @@ static int pick_range(struct cfd_state *state, const char *pool, struct cfd_user
 		      struct cfd_error *err)
 {
 	struct cfd_error ignored = {0};
-	struct sweep sweep = {.state = state, .locked = true, .err = &ignored};
+	size_t count = 0;
 	int r = pick_once(state, pool, ret_range, err);
 
-	if (r != -ENOSPC || sweep_all(&sweep))
+	if (r != -ENOSPC || cfd_sweep_all(state, true, &count, &ignored))
 		return r;
 	return pick_once(state, pool, ret_range, err);
 }
@@ -324,10 +178,10 @@ static int claim_locked(struct cfd_state *state, struct cfd_record *record, cons
 	struct cfd_error ignored = {0};
 	int r;
 
-	if (container_lives(state, key))
+	if (cfd_sweep_look(state, key) == CFD_LIFE_LIVES)
 		return cfd_fail(err, -EEXIST, "container %s exists already; delete it first, or use another id",
 				record->id);
-	r = drop_locked(state, key, err);
+	r = cfd_sweep_remove(state, key, err);
 	if (!r && pool)
 		r = pick_range(state, pool, &record->range, err);
 	if (!r)
@@ -337,7 +191,7 @@ static int claim_locked(struct cfd_state *state, struct cfd_record *record, cons
 	else
 		return r;
 	if (r)
-		drop_locked(state, key, &ignored);
+		cfd_sweep_remove(state, key, &ignored);
 	return r;
 }
 
@@ -393,7 +247,8 @@ static int read_text_link(int dirfd, const char *name, char **ret_text, struct c
 static int read_links(int dirfd, struct cfd_record *record, struct cfd_error *err)
 {
 	uint64_t base = 0, size = 0;
-	int shim = read_process(dirfd, "shim", &record->shim), init = read_process(dirfd, "init", &record->init);
+	int shim = cfd_sweep_read_process(dirfd, "shim", &record->shim),
+	    init = cfd_sweep_read_process(dirfd, "init", &record->init);
 	int range = cfd_entry_read_pair(dirfd, "range", UINT32_MAX, &base, &size), r;
 
 	if ((shim && shim != -ENOENT) || (init && init != -ENOENT) || (range && range != -ENOENT) || size > UINT32_MAX)

@@ -16,8 +16,8 @@
  *
  * A container's directory is live while its shim (which is creating it) or its init runs, and, once the shim has let go
  * of it, while the runtime keeps a directory for it: a stopped container still has to be deleted by the runtime that
- * made it. Processes are pids with their start times. Everything else is swept; what has no record.json was torn by a
- * kill, since claims write it under the lock.
+ * made it. An init whose shim was killed while creating is ended. Processes are pids with their start times. Everything
+ * else is swept; what has no record.json was torn by a kill, since claims write it under the lock.
  */
 #ifndef CFD_STATE_H
 #define CFD_STATE_H
@@ -47,6 +47,7 @@ struct cfd_record {
 	uint64_t policy_id;
 	bool guard_exec, guard_net; /* what is in force (after the hook) or wanted (before) */
 	bool guard_exec_required, guard_net_required;
+	bool foreground; /* the shim stays while it runs (`run` without --detach) */
 	int64_t created; /* seconds since the epoch */
 };
 

@@ -101,6 +101,7 @@ static int fill_record(struct cfd_contain *contain, struct cfd_error *err)
 	record->guard_net = config->guard_net != CFD_NEED_OFF;
 	record->guard_exec_required = config->guard_exec == CFD_NEED_REQUIRE;
 	record->guard_net_required = config->guard_net == CFD_NEED_REQUIRE;
+	record->foreground = args->command == CFD_ARGS_RUN && !args->detach;
 	record->created = time(NULL);
 	return cfd_runtime_directory(contain->runtime, args, &record->runtime_dir, err);
 }

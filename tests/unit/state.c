@@ -277,6 +277,71 @@ Test(state, a_create_that_was_killed_is_swept_though_the_runtime_kept_something)
 	cr_expect_eq(swept, 1);
 }
 
+/* A shim that was killed when the hook had run already; `foreground`: it stood in for a container that ran. */
+static pid_t kill_shim_after_hook(const struct fixture *fixture, bool foreground)
+{
+	pid_t init = fork(), child;
+
+	if (init == 0)
+		for (;;)
+			pause();
+	child = fork();
+	if (child == 0) {
+		struct cfd_state *state = open_state(fixture);
+		struct cfd_record record;
+		struct cfd_error err = {0};
+		char key[CFD_STATE_KEY_MAX + 1];
+
+		fill(&record, "web", "");
+		record.foreground = foreground;
+		if (cfd_state_claim(state, &record, NULL, key, &err) || cfd_process_of(init, &record.init, &err) ||
+		    cfd_state_update(state, key, &record, &err))
+			_exit(1);
+		raise(SIGKILL);
+	}
+	waitpid(child, NULL, 0);
+	return init;
+}
+
+Test(state, an_init_whose_shim_was_killed_while_creating_is_ended)
+{
+	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
+	struct fixture fixture;
+	struct cfd_error err = {0};
+	size_t swept = 99;
+	int status = 0;
+	pid_t init;
+
+	make_fixture(&fixture, 1);
+	state = open_state(&fixture);
+	init = kill_shim_after_hook(&fixture, false);
+	cr_expect_eq(cfd_state_sweep(state, &swept, &err), 0, "%s", err.message);
+	cr_expect_eq(swept, 1);
+	cr_assert_eq(waitpid(init, &status, 0), init);
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	cr_expect_eq(entries(&fixture, "containers"), 0);
+}
+
+Test(state, a_container_that_ran_in_the_foreground_outlives_its_shim)
+{
+	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
+	struct fixture fixture;
+	struct cfd_error err = {0};
+	size_t swept = 99;
+	pid_t init;
+
+	make_fixture(&fixture, 1);
+	state = open_state(&fixture);
+	init = kill_shim_after_hook(&fixture, true);
+	cr_expect_eq(cfd_state_sweep(state, &swept, &err), 0);
+	cr_expect_eq(swept, 0);
+	cr_expect_eq(kill(init, 0), 0);
+	kill(init, SIGKILL);
+	waitpid(init, NULL, 0);
+	cr_expect_eq(cfd_state_sweep(state, &swept, &err), 0);
+	cr_expect_eq(swept, 1);
+}
+
 Test(state, a_record_of_another_format_is_not_read_and_not_taken_from_the_living)
 {
 	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;

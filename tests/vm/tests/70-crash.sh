@@ -16,8 +16,8 @@ clean() {
 victim() {
 	case $1 in
 	shim) echo "$2" ;;
-	runtime) pgrep -P "$2" | head -n 1 ;;
-	hook) pgrep -x cofferdam-hook | head -n 1 ;;
+	runtime) pgrep -P "$2" | head -n 1 || true ;;
+	hook) pgrep -x cofferdam-hook | head -n 1 || true ;;
 	esac
 }
 
