@@ -84,7 +84,8 @@ static int reach_verdict(const struct cfd_call *call, struct cfd_verdict *verdic
 						    .container_id = call->id,
 						    .bundle = call->bundle,
 						    .bundle_fd = bundle,
-						    .host_facts = true};
+						    .host_facts = true,
+						    .created = true};
 	CFD_AUTO_BUF struct cfd_buf text = {0};
 	int r;
 

@@ -143,6 +143,7 @@ static int apply_rules(const struct cfd_verdict_request *request, struct cfd_ver
 		.bundle_fd = request->bundle_fd,
 		.rootfs_fd = verdict->rootfs_fd,
 		.host_facts = request->host_facts,
+		.created = request->created,
 		.now = time(NULL),
 	};
 	int r = cfd_rules_run(&context, &verdict->findings, err);

@@ -27,6 +27,7 @@ struct cfd_verdict_request {
 	const char *profile_name; /* overrides the match (`--profile`), or NULL */
 	const char *admin_profiles, *shipped_profiles; /* directories; NULL: those of this installation */
 	bool host_facts;
+	bool created; /* asked from a hook: the container's first process is in its cgroup already */
 };
 
 struct cfd_verdict {

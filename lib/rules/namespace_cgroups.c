@@ -98,7 +98,9 @@ int cfd_check_cgroup_in_use(const struct cfd_rule *rule, const struct cfd_rules_
 	struct cfd_error why = {0};
 	int r;
 
-	if (!context->host_facts || !path || path[0] != '/' || refuse_cgroup_path(path) || !root)
+	/* Once it is created its own processes are there, and who else is one cannot tell: the guard's attachment
+	 * refuses. */
+	if (!context->host_facts || context->created || !path || path[0] != '/' || refuse_cgroup_path(path) || !root)
 		return 0;
 	snprintf(file, sizeof(file), "%s%s/cgroup.events", root, path);
 	r = cfd_fd_read_kernel(AT_FDCWD, file, 65536, &events, &why);

@@ -278,6 +278,7 @@ static void run(struct subject *subject, const struct cfd_json *base, const stru
 	context.rootfs_fd = subject->rootfs_fd;
 	context.cgroup_root = cfd_json_get(around, "cgroup_root") ? tree : NULL;
 	context.host_facts = cfd_json_bool(cfd_json_get(around, "host"));
+	context.created = cfd_json_bool(cfd_json_get(around, "created"));
 	cr_assert_eq(cfd_rules_run(&context, &subject->findings, &err), 0, "%s: %s", name, err.message);
 }
 
