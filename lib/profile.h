@@ -124,7 +124,7 @@ void cfd_profile_freep(struct cfd_profile **profile);
 
 /*
  * `*` any run within a path component, `**` any run, `?` one character but `/`, `\` quotes the next; anything else is
- * literal. At most pattern times text steps.
+ * literal. The steps are at most pattern times text squared, never exponential.
  */
 bool cfd_profile_glob(const char *pattern, const char *text);
 

@@ -19,20 +19,19 @@
 
 /*
  * Two places to go back to, one for the last `*` and one for the last `**`: nothing before them can make a difference
- * any more. So the time is at most pattern times text, whatever the pattern (backtracking to every star would be
- * exponential).
+ * any more. So the steps are at most pattern times text squared, whatever the pattern; going back to every wildcard
+ * would be exponential. Names have at most 400 characters.
  */
 struct glob_place {
 	const char *pattern; /* behind the wildcard; NULL: none was met */
 	const char *text;    /* where the next attempt starts */
 };
 
+/* To the `*` while its component lasts, and then to the `**`. */
 static bool glob_go_back(struct glob_place *star, struct glob_place *stars, const char **pattern, const char **text)
 {
 	struct glob_place *place = star->pattern && *star->text && *star->text != '/' ? star : stars;
 
-	if (place == stars)
-		star->pattern = NULL; /* the run of `*` ended with its component */
 	if (!place->pattern || !*place->text)
 		return false;
 	place->text++;

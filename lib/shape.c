@@ -97,7 +97,7 @@ int cfd_shape_day(const char *text, int64_t *ret_seconds)
 	/* timegm moves 30 February into March; a day that comes back as another one does not exist. */
 	back = day;
 	seconds = timegm(&back);
-	if (back.tm_year != day.tm_year || back.tm_mon != day.tm_mon || back.tm_mday != day.tm_mday)
+	if (back.tm_mon != day.tm_mon || back.tm_mday != day.tm_mday)
 		return -EINVAL;
 	*ret_seconds = seconds;
 	return 0;

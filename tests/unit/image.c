@@ -165,6 +165,7 @@ Test(image, podman_by_its_storage_records)
 
 	podman_start(&container, WEB, "/storage/overlay/" WEB_LAYER "/merged");
 	annotate(&container, "io.kubernetes.cri-o.ImageName", "docker.io/library/evil:1");
+	bind_mount(&container, "storage/overlay-containers/" WEB "/userdata/secrets/key", "/run/secrets/key");
 	bind_mount(&container, "run/overlay-containers/" WEB "/userdata/resolv.conf", "/etc/resolv.conf");
 	bind_mount(&container, "run/overlay-containers/" HEX_A "/userdata/hosts", "/etc/hosts");
 	bind_mount(&container, "storage/overlay-containers/" HEX_A "/userdata/shm", "/dev/shm");

@@ -193,6 +193,28 @@ Test(profile, a_message_has_file_line_and_column)
 	cr_expect(cfd_starts_with(err.message, expected), "%s", err.message);
 }
 
+Test(profile, every_file_of_the_administrators_replaces_its_namesake_whatever_the_order)
+{
+	TREE tree = tree_make();
+	CFD_AUTO_FREE char *admin = tree_path(tree, "admin"), *shipped = tree_path(tree, "shipped");
+
+	tree_directory(tree, "admin");
+	for (int i = 0; i < 40; i++) {
+		char name[16], path[32];
+
+		snprintf(name, sizeof(name), "p%d", i * 7 % 40);
+		write_profile(admin, name, "");
+		snprintf(path, sizeof(path), "shipped/%s.json", name);
+		tree_write(tree, path, "{ torn");
+	}
+	{
+		SET set = open_set(admin, shipped);
+		PROFILE profile = load_profile(set, "p17");
+
+		cr_expect(cfd_starts_with(profile->path, admin));
+	}
+}
+
 Test(profile, the_administrators_file_replaces_the_shipped_one)
 {
 	TREE tree = tree_make();
