@@ -62,7 +62,9 @@ static int replace_mount(const struct cfd_amend *a, struct cfd_json *mount, cons
 	cfd_json_remove(mount, "uidMappings");
 	cfd_json_remove(mount, "gidMappings");
 	if (by->clear_type) {
-		cfd_json_remove(mount, "type");
+		/* crun dereferences the type of every mount when an ipc or pid namespace is joined. */
+		if (cfd_json_set(a->doc, mount, "type", cfd_json_new_string(a->doc, "bind")))
+			return cfd_amend_memory(a);
 		cfd_json_filter(options, is_bind_option, NULL);
 	}
 	if (!cfd_spec_mount_is_bind(was) && cfd_json_insert(a->doc, options, 0, cfd_json_new_string(a->doc, "bind")))
@@ -95,6 +97,8 @@ static int add_device_mount(const struct cfd_amend *a, struct cfd_json *mounts, 
 	struct cfd_json *mount = cfd_json_new_object(a->doc), *list = cfd_json_new_array(a->doc);
 	int r = cfd_amend_path(a, mount, "destination", path);
 
+	if (!r && cfd_json_set(a->doc, mount, "type", cfd_json_new_string(a->doc, "bind")))
+		r = cfd_amend_memory(a);
 	if (!r)
 		r = cfd_amend_path(a, mount, "source", source);
 	if (r)

@@ -215,11 +215,11 @@ Test(amend, prepared_mounts_and_devices_take_their_places)
 
 	expect(text, &decision, AT("mounts"),
 	       "[{\"destination\":\"/a\",\"source\":\"/stage/0\",\"options\":[\"rbind\",\"ro\",\"rprivate\"]},"
-	       "{\"destination\":\"/sys\",\"source\":\"/stage/1\",\"options\":[\"bind\",\"nosuid\",\"ro\"]},"
+	       "{\"destination\":\"/sys\",\"type\":\"bind\",\"source\":\"/stage/1\",\"options\":[\"bind\",\"nosuid\",\"ro\"]},"
 	       "{\"destination\":\"/b\",\"source\":\"/bundle/c/d\",\"options\":[\"bind\"]},"
 	       "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"},"
-	       "{\"destination\":\"/q\",\"source\":\"/stage/4\",\"options\":[\"bind\"]},"
-	       "{\"destination\":\"/dev/x\",\"source\":\"/stage/x\",\"options\":[\"bind\",\"nosuid\",\"noexec\"]}]");
+	       "{\"destination\":\"/q\",\"type\":\"bind\",\"source\":\"/stage/4\",\"options\":[\"bind\"]},"
+	       "{\"destination\":\"/dev/x\",\"type\":\"bind\",\"source\":\"/stage/x\",\"options\":[\"bind\",\"nosuid\",\"noexec\"]}]");
 	expect(text, &decision, AT("linux", "devices"), "[{\"type\":\"p\",\"path\":\"/dev/y\"}]");
 	expect(text, &decision, AT("linux", "sysctl"), "{\"kernel.b\":\"2\"}");
 }
