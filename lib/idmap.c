@@ -9,6 +9,7 @@
 #include "lib/layers.h"
 #include "lib/mountinfo.h"
 #include "lib/overlay.h"
+#include "lib/spec.h"
 #include "lib/stage.h"
 #include "lib/sysctls.h"
 
@@ -92,14 +93,34 @@ static int place_rootfs(const struct cfd_idmap_request *request, struct rootfs *
 		       : 0;
 }
 
+/* The runtimes refuse such a user too, with messages that name neither the number nor the limit. */
+static int check_user(const struct cfd_idmap_request *request, struct cfd_error *err)
+{
+	const struct cfd_spec_process *process = &request->spec->process;
+	uint32_t highest = process->uid > process->gid ? process->uid : process->gid;
+
+	for (size_t i = 0; i < process->additional_gid_count; i++)
+		if (process->additional_gids[i] > highest)
+			highest = process->additional_gids[i];
+	if (highest < request->range.size)
+		return 0;
+	return cfd_fail(
+		err, -EINVAL,
+		"process.user: %u is outside of the %u ids of the container's user namespace: use a user and groups "
+		"below %u",
+		highest, request->range.size, request->range.size);
+}
+
 int cfd_idmap_prepare(const struct cfd_idmap_request *request, struct cfd_idmap_result *ret_result,
 		      struct cfd_error *err)
 {
 	CFD_AUTO(cfd_idmap_result_release) struct cfd_idmap_result result = {0};
 	CFD_AUTO(cfd_stage_release) struct cfd_stage stage = CFD_STAGE_NONE;
 	CFD_AUTO(rootfs_release) struct rootfs rootfs = ROOTFS_NONE;
-	int r = clone_rootfs(request, &rootfs, err);
+	int r = check_user(request, err);
 
+	if (!r)
+		r = clone_rootfs(request, &rootfs, err);
 	if (!r)
 		r = cfd_stage_enter(request->stage_dir, &request->range, &stage, err);
 	if (!r)
@@ -111,7 +132,7 @@ int cfd_idmap_prepare(const struct cfd_idmap_request *request, struct cfd_idmap_
 	if (!r)
 		r = cfd_idmap_mounts_devices(request, &stage, &result, err);
 	if (!r)
-		r = cfd_stage_own_null(&stage, err);
+		r = cfd_stage_own_streams(&stage, err);
 	if (!r)
 		r = cfd_sysctls_write(request->spec, request->profile, &request->range, request->userns_fd,
 				      &result.removed_sysctls, err);

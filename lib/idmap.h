@@ -30,8 +30,8 @@ struct cfd_idmap_request {
 
 /*
  * Replaces the source of mounts[index]. A mount that was a bind keeps its options. One that was not (clear_type)
- * becomes one: its type goes, of its options stay ro, nosuid, nodev, noexec and the access time ones, and `bind` is
- * added.
+ * becomes one: its type is `bind` then (crun dies of a mount without a type when an ipc namespace is joined), of its
+ * options stay ro, nosuid, nodev, noexec and the access time ones, and `bind` is added.
  */
 struct cfd_idmap_mount {
 	size_t index;
@@ -62,8 +62,8 @@ struct cfd_idmap_result {
 
 /*
  * Moves THIS process into a new mount namespace and prepares all of it there; the runtime must be started from this
- * process. Also replaces descriptors 0-2 that are the host's /dev/null by a node of our own (crun before 1.24 gives
- * the host's to the container's root).
+ * process. Also replaces descriptors 0-2 that are the host's /dev/null (or zero, full, ...) by nodes of our own (crun
+ * before 1.24 gives what it finds there to the container's root; a terminal of the host's is left).
  *
  * Outside of that namespace change only: sysctls inside of namespaces that the container joins by path (its own network
  * namespace, as an engine made it); a directory `cofferdam-work` beside an overlay's workdir, which the next start of the

@@ -128,40 +128,44 @@ int cfd_stage_node(struct cfd_stage *stage, const char *name, mode_t mode, dev_t
 							: cfd_stage_path(stage, inside.data, ret_path, err);
 }
 
-static bool is_null_device(int fd)
+#define MEMORY_DEVICES 1 /* null, zero, full, random, urandom: Documentation/admin-guide/devices.txt */
+
+static bool is_memory_device(int fd, dev_t *ret_device)
 {
 	struct stat st;
 
-	return !fstat(fd, &st) && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+	if (fstat(fd, &st) || !S_ISCHR(st.st_mode) || major(st.st_rdev) != MEMORY_DEVICES)
+		return false;
+	*ret_device = st.st_rdev;
+	return true;
 }
 
-static int replace_null(const struct cfd_stage *stage, int fd, struct cfd_error *err)
+static int replace_stream(const struct cfd_stage *stage, int fd, const char *name, struct cfd_error *err)
 {
 	int flags = fcntl(fd, F_GETFL);
-	CFD_AUTO_FD int null = -1;
+	CFD_AUTO_FD int own = -1;
 
 	if (flags < 0)
 		return cfd_fail_errno(err, -errno, "cannot read the flags of descriptor %d", fd);
-	null = openat(stage->nodes_fd, "null", (flags & (O_ACCMODE | O_APPEND | O_NONBLOCK)) | O_CLOEXEC | O_NOCTTY);
-	if (null < 0 || dup2(null, fd) < 0)
-		return cfd_fail_errno(err, -errno, "cannot replace descriptor %d, which is the host's /dev/null", fd);
+	own = openat(stage->nodes_fd, name, (flags & (O_ACCMODE | O_APPEND | O_NONBLOCK)) | O_CLOEXEC | O_NOCTTY);
+	if (own < 0 || dup2(own, fd) < 0)
+		return cfd_fail_errno(err, -errno, "cannot replace descriptor %d, which is a device of the host's", fd);
 	return 0;
 }
 
-int cfd_stage_own_null(struct cfd_stage *stage, struct cfd_error *err)
+int cfd_stage_own_streams(struct cfd_stage *stage, struct cfd_error *err)
 {
-	bool made = false;
-
 	for (int fd = 0; fd <= 2; fd++) {
-		int r = 0;
+		char name[32];
+		dev_t device;
+		int r;
 
-		if (!is_null_device(fd))
+		if (!is_memory_device(fd, &device))
 			continue;
-		if (!made)
-			r = cfd_stage_node(stage, "null", S_IFCHR | 0666, makedev(1, 3), 0, 0, NULL, err);
-		made = true;
+		snprintf(name, sizeof(name), "stream%d", fd);
+		r = cfd_stage_node(stage, name, S_IFCHR | 0666, device, 0, 0, NULL, err);
 		if (!r)
-			r = replace_null(stage, fd, err);
+			r = replace_stream(stage, fd, name, err);
 		if (r)
 			return r;
 	}

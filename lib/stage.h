@@ -54,9 +54,9 @@ int cfd_stage_node(struct cfd_stage *stage, const char *name, mode_t mode, dev_t
 		   char **ret_path, struct cfd_error *err);
 
 /*
- * Replaces those of the descriptors 0-2 that are the host's /dev/null (1:3) by one of the stage: crun before 1.24 gives
- * whatever it finds there to the container's root. Their access modes stay.
+ * Replaces those of the descriptors 0-2 that are /dev/null or another memory device of the host's (major 1) by one of
+ * the stage: crun before 1.24 gives whatever it finds there to the container's root. Their access modes stay.
  */
-int cfd_stage_own_null(struct cfd_stage *stage, struct cfd_error *err);
+int cfd_stage_own_streams(struct cfd_stage *stage, struct cfd_error *err);
 
 #endif
