@@ -29,6 +29,9 @@ test_a_test_passes_that_made_a_check() {
 	sample 'test_one() { expect true; }; test_two() { expect_status 3 sh -c "exit 3"; }'
 	expect bash sample.sh
 	expect_output 'sample: 2 passed, 0 failed, 0 skipped'
+	sample 'test_it() { trap "echo tidied >tidied; false" EXIT; cd '"$PWD"'; expect true; }'
+	expect bash sample.sh
+	expect test -s tidied
 }
 
 test_whatever_goes_wrong_in_a_test_is_a_failure() {

@@ -13,7 +13,7 @@
 #   expect_equal WANTED FOUND [WHAT]
 #   t_fail MESSAGE               does not hold
 #   skip REASON                  cannot be tested here (a failure when COFFERDAM_STRICT=1)
-# Cleaning up: `trap ... EXIT` in a test. Optional functions for a whole file, run in the shell that starts the tests:
+# Cleaning up: `trap ... EXIT` in a test; its status does not count. Optional functions for a whole file, run in the shell that starts the tests:
 # setup_file (fails: every test has failed; `skip REASON || return`: every test is skipped) and teardown_file.
 
 export LC_ALL=C
@@ -94,6 +94,8 @@ t_body() {
 	"$1"
 	[ "$T_CHECKS" -gt 0 ] || t_fail 'the test made no check'
 	: >"$T_TMP/ended"
+	trap - ERR
+	set +e # what cleans up does not decide
 }
 
 # The test is the leader of a process group of its own, so that all of it can be ended. Neither this nor t_run may be called
