@@ -17,9 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Seconds. Attaching takes milliseconds; fifty creates at once wait for one lock. */
-#define HOOK_TIMEOUT 60
-
 /*
  * What Docker and containerd hide and freeze (moby daemon/pkg/oci/defaults.go, containerd pkg/oci/spec.go). Paths that
  * do not exist are skipped by the runtimes.
@@ -232,7 +229,6 @@ static int add_hook(const struct cfd_amend *a, struct cfd_json *hooks, const cha
 	cfd_json_filter(list, is_not_ours, (void *)a->decision->hook_path);
 	if (cfd_json_set(a->doc, hook, "args", strings(a->doc, "cofferdam-hook", stage)) ||
 	    cfd_json_set(a->doc, hook, "env", strings(a->doc, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL)) ||
-	    cfd_json_set(a->doc, hook, "timeout", cfd_json_new_int(a->doc, HOOK_TIMEOUT)) ||
 	    cfd_json_insert(a->doc, list, first ? 0 : cfd_json_count(list), hook))
 		return cfd_amend_memory(a);
 	return 0;

@@ -247,9 +247,9 @@ Test(amend, hooks_stand_where_they_must_and_once)
 
 	expect(text, &decision, AT("hooks"),
 	       "{\"createRuntime\":[{\"path\":\"/hook\",\"args\":[\"cofferdam-hook\",\"createRuntime\"],"
-	       "\"env\":[\"PATH=/usr/sbin:/usr/bin:/sbin:/bin\"],\"timeout\":60},{\"path\":\"/other\"}],"
+	       "\"env\":[\"PATH=/usr/sbin:/usr/bin:/sbin:/bin\"]},{\"path\":\"/other\"}],"
 	       "\"poststop\":[{\"path\":\"/other\"},{\"path\":\"/hook\",\"args\":[\"cofferdam-hook\",\"poststop\"],"
-	       "\"env\":[\"PATH=/usr/sbin:/usr/bin:/sbin:/bin\"],\"timeout\":60}]}");
+	       "\"env\":[\"PATH=/usr/sbin:/usr/bin:/sbin:/bin\"]}]}");
 	expect(START "}", &decision, AT("hooks", "createRuntime", "0", "path"), "\"/hook\"");
 	expect(START "}", &(struct cfd_amend_decision){ 0 }, AT("hooks"), "");
 }
