@@ -69,3 +69,23 @@ demo-run: all $(BUILD)/cofferdam-demo-app
 demo: deps
 	$(call apt_install,$(DEPS_DEMO))
 	+$(Q)$(MAKE) -s demo-run
+
+# What it costs. Built as the product is; the VM part needs BPF LSM.
+$(BUILD)/bench/pairs: $(BUILD)/obj/tests/bench/pairs.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $<
+
+$(BUILD)/bench/seccomp: $(BUILD)/obj/tests/bench/seccomp.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LINK_LIBS)
+
+# ROUNDS=100 for steadier figures.
+bench: deps
+	+$(Q)$(MAKE) -s bench-run
+
+.PHONY: bench-run
+bench-run: all $(BUILD)/bench/pairs $(BUILD)/bench/seccomp $(BUILD)/cofferdam-demo-app
+	$(Q)tests/isolated tests/bench/start.sh $(abspath $(BUILD))/bench/pairs $(abspath $(BUILD))/bench/seccomp \
+	  $(abspath $(BUILD))/cofferdam-demo-app $(or $(ROUNDS),50)

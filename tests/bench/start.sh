@@ -20,6 +20,7 @@ make_bundle() { # DIR SECCOMP-FILE|-
 		config = json.load(open(path))
 		config["process"].update(terminal=False, args=["/app", "self"])
 		config["process"].pop("rlimits", None)
+		config["process"]["capabilities"]["ambient"] = []
 		config["root"] = {"path": rootfs, "readonly": True}
 		if seccomp != "-":
 		    config["linux"]["seccomp"] = json.load(open(seccomp))
