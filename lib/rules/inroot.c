@@ -85,8 +85,9 @@ static int enter(struct walk *walk, int rootfs_fd, const char *component, struct
 	walk->end->path[length] = '/';
 	strcpy(walk->end->path + length + 1, component);
 	r = cfd_fd_open_in_root(rootfs_fd, walk->end->path, O_PATH | O_NOFOLLOW, &fd, &why);
-	if (r == -ENOENT || r == -ENOTDIR)
-		return 0; /* the runtime makes it, as it is written */
+	/* The runtime makes it, as it is written; a name that is too long it cannot make. */
+	if (r == -ENOENT || r == -ENOTDIR || r == -ENAMETOOLONG)
+		return 0;
 	if (r) {
 		*err = why;
 		return r;

@@ -334,6 +334,26 @@ Test(rules_corpus, what_engines_write_is_judged_as_expected)
 	free(entries);
 }
 
+Test(rules_corpus, what_runtimes_give_as_an_example_passes)
+{
+	static const char *const files[] = {CORPUS "/config/runc-1.1.json", CORPUS "/config/crun-1.8.json"};
+
+	for (size_t i = 0; i < CFD_COUNT(files); i++) {
+		struct subject subject = {.rootfs_fd = -1, .bundle_fd = -1};
+		struct cfd_json_doc *doc = parse(files[i], NULL);
+		CFD_AUTO_BUF struct cfd_buf found = {0};
+
+		run(&subject, cfd_json_root(doc), NULL, "/nonexistent", files[i]);
+		list_findings(&subject.findings, &found);
+		/* Both were written on a host with cgroup v1, where this is usual; by the text alone it is judged as
+		 * v2. */
+		cr_expect_str_eq(found.data, "namespace.host-cgroup linux.namespaces cgroup\n", "%s:\n%s", files[i],
+				 found.data);
+		release(&subject);
+		cfd_json_doc_freep(&doc);
+	}
+}
+
 struct directory {
 	char path[64];
 	struct cfd_json_doc *bare;
