@@ -8,9 +8,8 @@
  * least as strict as each of the two. libseccomp can hang and can compile wrongly, so it works in a child process that
  * is killed after a while, and what counts is its output. Proved results are cached by everything they depend on.
  *
- * For the result's own architecture only, the engine's filter is compiled for that one as well: libseccomp builds each
- * architecture by itself, and on all others the result kills the thread, which nothing but KILL_PROCESS is stricter
- * than; a filter that has that action is compiled whole.
+ * A result for the native architecture only is compared with the engine's filter compiled for that one as well:
+ * libseccomp builds each architecture by itself, and on all others the result kills the thread at its first call.
  */
 #include "lib/seccomp.h"
 #include "lib/json.h"
@@ -193,15 +192,6 @@ static int prove(const struct cfd_subset_program *result, const struct cfd_subse
 		describe_action(compared.action_a, ours), describe_action(compared.action_b, theirs));
 }
 
-static bool has_kill_process(const struct cfd_seccomp_filter *filter)
-{
-	bool has = filter->default_action == SECCOMP_RET_KILL_PROCESS;
-
-	for (size_t i = 0; i < filter->rule_count && !has; i++)
-		has = filter->rules[i].action == SECCOMP_RET_KILL_PROCESS;
-	return has;
-}
-
 enum { RESULT, PROFILE, ENGINE, FILTERS };
 
 struct filters {
@@ -241,7 +231,7 @@ static int start_engine(const struct build *b, struct filters *f, struct cfd_err
 	r = cfd_seccomp_filter_read(b->request->engine, false, true, engine, err);
 	if (r)
 		return cfd_wrap(err, "the engine's filter");
-	if (!b->host.all_architectures && !has_kill_process(engine))
+	if (!b->host.all_architectures)
 		engine->architecture_count = 0;
 	return start(f, ENGINE, err);
 }

@@ -295,8 +295,7 @@ Test(seccomp_merge, random_filters_never_become_looser)
 
 	for (unsigned n = 0; n < total; n++) {
 		CFD_AUTO(cfd_seccomp_filter_release)
-		struct cfd_seccomp_filter engine = {0},
-					  profile = {0}, merged = {0};
+		struct cfd_seccomp_filter engine = {0}, profile = {0}, merged = {0};
 		struct cfd_error err = {0};
 
 		random_filter(&seed, &engine);
