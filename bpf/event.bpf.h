@@ -92,7 +92,7 @@ static __always_inline bool is_told(const struct cfd_guard_state *state, __u8 ve
 	return verdict != CFD_GUARD_ALLOWED_IT || (state->flags & CFD_GUARD_LOG_ALLOWED);
 }
 
-/* An event with all but path and socket filled in, or NULL when the ring is full, which is counted. */
+/* An event about no process yet, or NULL when the ring is full, which is counted. */
 static __always_inline struct cfd_guard_event *begin_event(struct cfd_guard_state *state, __u8 kind, __u8 verdict,
 							   __u8 reason, __u8 error)
 {
@@ -107,14 +107,18 @@ static __always_inline struct cfd_guard_event *begin_event(struct cfd_guard_stat
 	event->time = bpf_ktime_get_boot_ns();
 	event->cgroup = state->cgroup;
 	event->policy = state->policy;
-	event->pid = bpf_get_current_pid_tgid() >> 32;
-	event->uid = (__u32)bpf_get_current_uid_gid();
 	event->kind = kind;
 	event->verdict = verdict;
 	event->reason = reason;
 	event->error = verdict == CFD_GUARD_ALLOWED_IT ? 0 : error;
-	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	return event;
+}
+
+static __always_inline void note_process(struct cfd_guard_event *event)
+{
+	event->pid = bpf_get_current_pid_tgid() >> 32;
+	event->uid = (__u32)bpf_get_current_uid_gid();
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
 }
 
 /* For LSM programs: 1 allows; 0 denies, with the errno that was set. */

@@ -175,6 +175,7 @@ static __always_inline int settle_file(struct cfd_guard_state *state, __u8 kind,
 		return 1;
 	event = is_told(state, verdict) ? begin_event(state, kind, verdict, reason, error) : NULL;
 	if (event) {
+		note_process(event);
 		if (bpf_d_path(&file->f_path, event->path, sizeof(event->path)) < 0)
 			event->path[0] = '\0';
 		bpf_ringbuf_submit(event, 0);

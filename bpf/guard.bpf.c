@@ -2,5 +2,6 @@
 /* The guard's programs, one object: they share their maps. See doc/guard.md. */
 #include "bpf/exec.bpf.h"
 #include "bpf/net.bpf.h"
+#include "bpf/packet.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

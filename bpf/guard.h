@@ -60,6 +60,7 @@ enum cfd_guard_reason { /* why: the words that people read are cfd_guard_reason_
 			CFD_GUARD_CHANGED,       /* on the root filesystem, but not as the image brought it */
 			CFD_GUARD_UNLINKED,      /* memfd, O_TMPFILE, deleted */
 			CFD_GUARD_FAMILY,        /* a kind of socket that is never allowed */
+			CFD_GUARD_SOURCE_ROUTE,  /* a packet that names another way than to its destination */
 			CFD_GUARD_ABSTRACT,      /* an abstract unix socket of the host's network namespace */
 			CFD_GUARD_REASONS,
 };
@@ -71,6 +72,7 @@ enum cfd_guard_flag {
 	CFD_GUARD_ALLOW_LIST = 1u << 3, /* exec.allow was given; `allowed` is complete */
 	CFD_GUARD_OVERLAY = 1u << 4,    /* the root filesystem is an overlay */
 	CFD_GUARD_LISTEN_ANY = 1u << 5,
+	CFD_GUARD_PING = 1u << 6, /* ICMP echo sockets: they bypass destinations, so only where there are all */
 };
 
 enum cfd_guard_shells {

@@ -53,6 +53,15 @@ struct bpf_sock_addr {
 	__u32 msg_src_ip6[4];
 };
 
+/* The context of cgroup_skb programs, as far as it is used. */
+struct __sk_buff {
+	__u32 len;
+	__u32 pkt_type;
+	__u32 mark;
+	__u32 queue_mapping;
+	__u32 protocol; /* ETH_P_..., network byte order */
+};
+
 /* uapi numbers of sockets and files */
 enum {
 	AF_UNSPEC = 0,
@@ -63,8 +72,10 @@ enum {
 	SOCK_STREAM = 1,
 	SOCK_DGRAM = 2,
 	IPPROTO_IP = 0,
+	IPPROTO_ICMP = 1,
 	IPPROTO_TCP = 6,
 	IPPROTO_UDP = 17,
+	IPPROTO_ICMPV6 = 58,
 	NETLINK_ROUTE = 0,
 	EPERM = 1,
 	EACCES = 13,

@@ -103,6 +103,15 @@ static __always_inline __u8 no_destination(const struct cfd_guard_state *state, 
 	return is_routed(state, facts) ? CFD_GUARD_NO_REASON : CFD_GUARD_NOT_LISTED;
 }
 
+static __always_inline void note_socket(struct cfd_guard_event *event, const struct socket_facts *facts)
+{
+	event->family = facts->family;
+	event->socket_type = facts->type;
+	event->protocol = facts->protocol;
+	event->port = facts->port;
+	event->address = facts->address;
+}
+
 static __always_inline __u8 settle_socket(struct cfd_guard_state *state, __u8 kind, __u8 reason, __u8 error,
 					  const struct socket_facts *facts)
 {
@@ -112,11 +121,8 @@ static __always_inline __u8 settle_socket(struct cfd_guard_state *state, __u8 ki
 	count(state, kind, verdict);
 	event = is_told(state, verdict) ? begin_event(state, kind, verdict, reason, error) : NULL;
 	if (event) {
-		event->family = facts->family;
-		event->socket_type = facts->type;
-		event->protocol = facts->protocol;
-		event->port = facts->port;
-		event->address = facts->address;
+		note_process(event);
+		note_socket(event, facts);
 		bpf_ringbuf_submit(event, 0);
 	}
 	return verdict;
@@ -263,7 +269,7 @@ int BPF_PROG(cfd_connect, struct socket *sock, struct sockaddr *address, int len
 	return answer(settle_socket(state, CFD_GUARD_CONNECT, reason, EPERM, &facts), EPERM);
 }
 
-/* TCP and UDP, unix, and the routing netlink, which every resolver asks for addresses. Nothing else can be judged. */
+/* TCP and UDP, unix, and the routing netlink, which every resolver asks for addresses. Others cannot be judged. */
 static __always_inline bool is_known_socket(int family, int type, int protocol)
 {
 	if (family == AF_UNIX)
@@ -277,6 +283,12 @@ static __always_inline bool is_known_socket(int family, int type, int protocol)
 	return type == SOCK_DGRAM && (protocol == IPPROTO_IP || protocol == IPPROTO_UDP);
 }
 
+static __always_inline bool is_ping(int family, int type, int protocol)
+{
+	return type == SOCK_DGRAM &&
+	       ((family == AF_INET && protocol == IPPROTO_ICMP) || (family == AF_INET6 && protocol == IPPROTO_ICMPV6));
+}
+
 SEC("lsm_cgroup/socket_create")
 int BPF_PROG(cfd_create, int family, int type, int protocol, int kern)
 {
@@ -288,7 +300,8 @@ int BPF_PROG(cfd_create, int family, int type, int protocol, int kern)
 		return 1;
 	if (!is_configured(state))
 		reason = CFD_GUARD_NO_POLICY;
-	else if (!is_known_socket(family, type, protocol))
+	else if (!is_known_socket(family, type, protocol) &&
+		 !(state->flags & CFD_GUARD_PING && is_ping(family, type, protocol)))
 		reason = CFD_GUARD_FAMILY;
 	/* socket(2): EACCES, permission to create a socket of the specified type or protocol is denied. */
 	return answer(settle_socket(state, CFD_GUARD_CREATE, reason, EACCES, &facts), EACCES);

@@ -38,6 +38,7 @@ static const struct program {
 	{ "cfd_connect6", BPF_CGROUP_INET6_CONNECT, CFD_GUARD_DESTINATIONS },
 	{ "cfd_sendmsg4", BPF_CGROUP_UDP4_SENDMSG,  CFD_GUARD_DESTINATIONS },
 	{ "cfd_sendmsg6", BPF_CGROUP_UDP6_SENDMSG,  CFD_GUARD_DESTINATIONS },
+	{ "cfd_egress",   BPF_CGROUP_INET_EGRESS,   CFD_GUARD_DESTINATIONS },
 	{ "cfd_connect",  BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS },
 	{ "cfd_create",   BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS },
 	{ "cfd_bind",     BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS },
@@ -123,28 +124,22 @@ static const char *end_of(char *log)
 	return start;
 }
 
-static int explain_load(const struct bpf_object *object, unsigned halves, int code, char *log, struct cfd_error *err)
+static int explain_load(unsigned halves, int code, char *log, struct cfd_error *err)
 {
-	const char *failed = NULL;
+	const char *kind = halves & (CFD_GUARD_SOCKETS | CFD_GUARD_FILES) ? " LSM" : "";
 	char release[65];
 
-	/* Programs are loaded in the order of the object: the first without a descriptor is the one. */
-	for (size_t i = 0; object && !failed && i < CFD_COUNT(programs); i++) {
-		const struct bpf_program *program = bpf_object__find_program_by_name(object, programs[i].name);
-
-		if (halves & (unsigned)programs[i].half && bpf_program__fd(program) < 0)
-			failed = programs[i].name;
-	}
 	cfd_guard_host_release(release, sizeof(release));
 	if (code == -EPERM)
 		return cfd_fail(err, -EOPNOTSUPP,
-				"kernel %s refuses to load BPF programs%s%s for us: it takes CAP_BPF, CAP_PERFMON and "
-				"CAP_NET_ADMIN, and a host that does not forbid it (lockdown)",
-				release, failed ? " such as " : "", failed ? failed : "");
+				"kernel %s refuses to load BPF%s programs: it takes CAP_BPF, CAP_PERFMON and "
+				"CAP_NET_ADMIN, and "
+				"a host that does not forbid it (lockdown)",
+				release, kind);
 	return cfd_fail(err, -EOPNOTSUPP,
-			"kernel %s does not load the guard's programs%s%s (%s; Linux 6.1 or later with "
+			"kernel %s does not load the guard's BPF%s programs (%s; Linux 6.1 or later with "
 			"CONFIG_BPF_LSM and CONFIG_DEBUG_INFO_BTF is needed): %s",
-			release, failed ? ", at " : "", failed ? failed : "", strerrordesc_np(-code), end_of(log));
+			release, kind, strerrordesc_np(-code), end_of(log));
 }
 
 static void skeleton_free(struct cfd_guard_bpf **skeleton)
@@ -171,10 +166,10 @@ int cfd_guard_bpf_load(unsigned halves, const char *set, struct cfd_error *err)
 	libbpf_set_print(NULL); /* a library does not print */
 	skeleton = cfd_guard_bpf__open_opts(&options);
 	if (!skeleton)
-		return explain_load(NULL, halves, -errno, log, err);
+		return explain_load(halves, -errno, log, err);
 	choose_programs(skeleton, halves);
 	r = cfd_guard_bpf__load(skeleton);
-	return r ? explain_load(skeleton->obj, halves, r, log, err) : pin_all(skeleton->obj, set, halves, err);
+	return r ? explain_load(halves, r, log, err) : pin_all(skeleton->obj, set, halves, err);
 }
 
 /* --- attaching */
@@ -275,6 +270,16 @@ int cfd_guard_bpf_enforce(const char *set, unsigned halves, int cgroup_fd, uint6
 int cfd_guard_bpf_lookup(int map, const void *key, void *value)
 {
 	return bpf_map_lookup_elem(map, key, value);
+}
+
+int cfd_guard_bpf_next_key(int map, const void *key, void *next)
+{
+	return bpf_map_get_next_key(map, key, next);
+}
+
+int cfd_guard_bpf_delete(int map, const void *key)
+{
+	return bpf_map_delete_elem(map, key);
 }
 
 int cfd_guard_bpf_update(int map, const void *key, const void *value)

@@ -8,6 +8,7 @@
 #include "bpf/guard.h"
 #include "lib/guard.h"
 #include "lib/guard_bpf.h"
+#include "lib/guard_pins.h"
 #include "lib/policy.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@ static int insert_routes(const struct cfd_policy *policy, struct cfd_error *err)
 		if (r == -ENOSPC)
 			return cfd_fail(err, r,
 					"no room for the %zu network rules of this profile: the guard holds %u for all "
-					"profiles since boot; `cofferdam gc` removes those that no container uses",
+					"profiles that are in use",
 					count, CFD_GUARD_ROUTES_MAX);
 		if (r)
 			return cfd_fail_errno(err, r, "cannot put a network rule into the guard");
@@ -179,12 +180,28 @@ static int look_at_cgroup(uint64_t cgroup_id, const struct cfd_guard_state *stat
 	return *ret_done ? 0 : check_free(&there, state, err);
 }
 
+/* Shared rules and state under one lock, so that they are not collected between the two. */
+static int publish_and_enforce(const struct cfd_guard_target *target, const struct cfd_policy *policy,
+			       const struct cfd_guard_state *state, unsigned halves, struct cfd_error *err)
+{
+	CFD_AUTO_FD int lock = -1;
+	int r = cfd_guard_pins_lock(false, &lock, err);
+
+	if (!r)
+		r = publish_routes(policy, err);
+	if (r)
+		return r;
+	return cfd_guard_bpf_enforce(cfd_guard_bpf_set(), halves, target->cgroup_fd, target->cgroup_id, state, err);
+}
+
 int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_policy *policy,
 		     struct cfd_guard_parts parts, struct cfd_error *err)
 {
 	struct cfd_guard_state state = *cfd_policy_state(policy);
 	unsigned halves = halves_of(&parts);
+	struct cfd_error ignored;
 	bool done = false;
+	size_t removed = 0;
 	int r;
 
 	if (!halves)
@@ -194,10 +211,10 @@ int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_pol
 		r = look_at_cgroup(target->cgroup_id, &state, &done, err);
 	if (r || done)
 		return r;
-	r = publish_routes(policy, err);
-	if (r)
-		return r;
-	return cfd_guard_bpf_enforce(cfd_guard_bpf_set(), halves, target->cgroup_fd, target->cgroup_id, &state, err);
+	r = publish_and_enforce(target, policy, &state, halves, err);
+	if (r == -ENOSPC && !cfd_guard_collect(&removed, &ignored) && removed)
+		r = publish_and_enforce(target, policy, &state, halves, err);
+	return r;
 }
 
 int cfd_guard_read(uint64_t cgroup_id, struct cfd_guard_state *ret_state, struct cfd_error *err)

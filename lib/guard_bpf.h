@@ -14,7 +14,7 @@
 struct cfd_guard_state;
 
 enum cfd_guard_half {                                   /* bits */
-		      CFD_GUARD_DESTINATIONS = 1u << 0, /* cgroup sock_addr programs: no LSM needed */
+		      CFD_GUARD_DESTINATIONS = 1u << 0, /* cgroup sock_addr and skb programs: no LSM needed */
 		      CFD_GUARD_SOCKETS = 1u << 1,      /* LSM: connect, create, bind, listen */
 		      CFD_GUARD_FILES = 1u << 2,        /* LSM: exec, mmap */
 		      CFD_GUARD_ALL = CFD_GUARD_DESTINATIONS | CFD_GUARD_SOCKETS | CFD_GUARD_FILES,
@@ -43,6 +43,9 @@ int cfd_guard_bpf_enforce(const char *set, unsigned halves, int cgroup_fd, uint6
 /* One element of a map: 0 or -errno as the kernel gave it. */
 int cfd_guard_bpf_lookup(int map, const void *key, void *value);
 int cfd_guard_bpf_update(int map, const void *key, const void *value);
+int cfd_guard_bpf_delete(int map, const void *key);
+/* The key behind `key`, or the first for NULL. -ENOENT: there is none. */
+int cfd_guard_bpf_next_key(int map, const void *key, void *next);
 
 /*
  * How far overlayfs's upper dentry is behind the VFS inode, from the kernel's own description of its types; 0 when

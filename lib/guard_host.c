@@ -124,7 +124,8 @@ static void probe_btf(struct cfd_guard_feature *feature)
 
 static void probe_overlay(struct cfd_guard_feature *feature)
 {
-	bool present = !access("/sys/kernel/btf/overlay", R_OK) || access("/sys/module/overlay", F_OK);
+	/* Built into the kernel, it is described with the kernel; as a module, once that is loaded. */
+	bool present = !access("/sys/kernel/btf/overlay", R_OK) || access("/sys/module/overlay/initstate", F_OK);
 
 	set_feature(feature, "overlay-btf", present,
 		    present ? "found when overlayfs is in use"

@@ -26,6 +26,7 @@ static const char *const reasons[CFD_GUARD_REASONS] = {
 	[CFD_GUARD_CHANGED] = "changed",
 	[CFD_GUARD_UNLINKED] = "unlinked",
 	[CFD_GUARD_FAMILY] = "socket-family",
+	[CFD_GUARD_SOURCE_ROUTE] = "source-route",
 	[CFD_GUARD_ABSTRACT] = "abstract-socket",
 };
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,6 +58,26 @@ static int each_name(int parent, const char *path, int (*visit)(int dirfd, const
 		if (r)
 			return r;
 	}
+	return 0;
+}
+
+int cfd_guard_pins_each(int pins, int (*visit)(int pins, const char *set, struct cfd_error *err), struct cfd_error *err)
+{
+	return each_name(pins, ".", visit, err);
+}
+
+int cfd_guard_pins_lock(bool exclusive, int *ret_fd, struct cfd_error *err)
+{
+	CFD_AUTO_FD int fd = open(CFD_GUARD_PINS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 && errno == ENOENT)
+		return cfd_fail(err, -ENOENT, "the guard is not loaded: there is no %s", CFD_GUARD_PINS);
+	if (fd < 0)
+		return cfd_fail_errno(err, -errno, "cannot open %s", CFD_GUARD_PINS);
+	while (flock(fd, exclusive ? LOCK_EX : LOCK_SH))
+		if (errno != EINTR)
+			return cfd_fail_errno(err, -errno, "cannot lock %s", CFD_GUARD_PINS);
+	*ret_fd = cfd_take_fd(&fd);
 	return 0;
 }
 

@@ -12,6 +12,14 @@
 
 /* Opens CFD_GUARD_PINS, made 0700 if missing. */
 int cfd_guard_pins_open(int *ret_fd, struct cfd_error *err);
+/*
+ * Many containers attach at once (shared), but not while the rules that none uses are removed (exclusive): a lock on
+ * the directory, dropped when the descriptor is closed.
+ */
+int cfd_guard_pins_lock(bool exclusive, int *ret_fd, struct cfd_error *err);
+/* Calls visit with the name of every set; stops at its first non-zero return, which it returns. */
+int cfd_guard_pins_each(int pins, int (*visit)(int pins, const char *set, struct cfd_error *err),
+			struct cfd_error *err);
 /* Whether the set has a pin of that name. */
 bool cfd_guard_pins_has(int pins, const char *set, const char *name);
 /* Removes what killed loaders left. Under the loader's lock only. */

@@ -215,6 +215,9 @@ static uint32_t flags_of(const struct cfd_profile *profile)
 		flags |= CFD_GUARD_IMAGE_ONLY;
 	if (profile->listen_any)
 		flags |= CFD_GUARD_LISTEN_ANY;
+	for (size_t i = 0; i < profile->connect_count; i++)
+		if (profile->connect[i].kind == CFD_PEER_ANY && !profile->connect[i].port_count)
+			flags |= CFD_GUARD_PING;
 	return flags;
 }
 

@@ -2,6 +2,7 @@
 #include "lib/policy.h"
 #include "bpf/guard.h"
 #include "lib/fd.h"
+#include "lib/guard.h"
 #include "lib/profile.h"
 #include "lib/routes.h"
 #include "lib/shells.h"
@@ -360,6 +361,32 @@ Test(policy, warn_does_not_enforce_and_record_logs_all)
 	cr_expect_eq(cfd_policy_state(one)->flags & (CFD_GUARD_ENFORCE | CFD_GUARD_LOG_ALLOWED), 0);
 	cr_expect_eq(cfd_policy_state(other)->flags & (CFD_GUARD_ENFORCE | CFD_GUARD_LOG_ALLOWED),
 		     CFD_GUARD_LOG_ALLOWED);
+}
+
+Test(policy, echo_sockets_exist_where_every_destination_does)
+{
+	CFD_AUTO_FD int root = make_root();
+	struct cfd_profile_port web = {CFD_PROTOCOL_TCP, 443, 443};
+	struct cfd_profile_peer any = {.kind = CFD_PEER_ANY},
+				some = {.kind = CFD_PEER_ANY, .ports = &web, .port_count = 1};
+	struct cfd_profile all = {.connect = &any, .connect_count = 1}, less = {.connect = &some, .connect_count = 1};
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *one = compile_policy(&all, NULL, root);
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *other = compile_policy(&less, NULL, root);
+
+	cr_expect(cfd_policy_state(one)->flags & CFD_GUARD_PING);
+	cr_expect_not(cfd_policy_state(other)->flags & CFD_GUARD_PING);
+}
+
+Test(guard, every_number_of_an_event_has_a_word_and_others_are_unknown)
+{
+	for (uint8_t i = 0; i < CFD_GUARD_KINDS; i++)
+		cr_expect_str_neq(cfd_guard_kind_name(i), "unknown", "kind %u", i);
+	for (uint8_t i = 0; i < CFD_GUARD_REASONS; i++)
+		cr_expect_str_neq(cfd_guard_reason_name(i), "unknown", "reason %u", i);
+	cr_expect_str_eq(cfd_guard_verdict_name(CFD_GUARD_DENIED), "denied");
+	cr_expect_str_eq(cfd_guard_kind_name(CFD_GUARD_KINDS), "unknown");
+	cr_expect_str_eq(cfd_guard_reason_name(255), "unknown");
+	cr_expect_str_eq(cfd_guard_verdict_name(255), "unknown");
 }
 
 Test(policy, resolvers_come_from_the_engines_file_else_from_the_image)

@@ -258,6 +258,29 @@ static int act_fastopen(char **argv)
 			   to.length) < 0);
 }
 
+/* UDP to an allowed address, by way of another: a loose source route (RFC 791), or a routing header of type 2 (RFC
+ * 6275). */
+static int act_source_route(char **argv)
+{
+	struct address to = parse(argv[0], argv[1]), via = parse(argv[2], argv[1]);
+	int fd = socket_for(&to, SOCK_DGRAM);
+
+	if (to.storage.ss_family == AF_INET) {
+		unsigned char options[8] = {1, 131, 7, 4};
+
+		memcpy(options + 4, &((struct sockaddr_in *)&via.storage)->sin_addr, 4);
+		if (setsockopt(fd, IPPROTO_IP, IP_OPTIONS, options, sizeof(options)))
+			return tell(1);
+	} else {
+		unsigned char header[24] = {0, 2, 2, 1};
+
+		memcpy(header + 8, &((struct sockaddr_in6 *)&via.storage)->sin6_addr, 16);
+		if (setsockopt(fd, IPPROTO_IPV6, IPV6_RTHDR, header, sizeof(header)))
+			return tell(1);
+	}
+	return tell(sendto(fd, "xxxx", 4, 0, (struct sockaddr *)&to.storage, to.length) < 0);
+}
+
 /* Connects to what is allowed, then to the other one with the same socket. */
 static int act_reconnect(char **argv)
 {
@@ -329,6 +352,7 @@ static const struct action {
 	{"sendmmsg", 2, act_sendmmsg},
 	{"unspec", 2, act_unspec},
 	{"fastopen", 2, act_fastopen},
+	{"source-route", 3, act_source_route},
 	{"reconnect", 3, act_reconnect},
 	{"bind", 3, act_bind},
 	{"listen", 2, act_listen},

@@ -378,6 +378,18 @@ static int features(char **argv)
 	return 0;
 }
 
+static int collect(char **argv)
+{
+	struct cfd_error err;
+	size_t removed;
+
+	(void)argv;
+	if (cfd_guard_collect(&removed, &err))
+		die(&err);
+	printf("%zu removed\n", removed);
+	return 0;
+}
+
 static int start_it(char **argv)
 {
 	return start(argv, false);
@@ -415,6 +427,7 @@ static const struct verb {
 	{"events", 0, events},
 	{"many", 3, many},
 	{"features", 0, features},
+	{"collect", 0, collect},
 };
 
 int main(int argc, char **argv)

@@ -138,7 +138,7 @@ test_a_second_load_finds_it_done() {
 	local before
 	before=$(loaded_programs)
 
-	expect_equal 10 "$(echo "$before" | wc -w)" programs
+	expect_equal 11 "$(echo "$before" | wc -w)" programs
 	expect guard-try load
 	expect_output 'exec=1 net=1 destinations=0'
 	printf 'second load: %s\n' "$T_OUTPUT" >>"$T_TMP/times"
@@ -355,6 +355,21 @@ test_fast_open() {
 	acts ECONNREFUSED fastopen 10.1.0.1 443
 }
 
+test_source_routes() {
+	started n12 net
+	expect guard-act source-route 10.1.0.1 53 10.2.0.1 # works outside of the container
+	expect_output ok
+	acts EPERM source-route 10.1.0.1 53 10.2.0.1
+	expect guard-act source-route fd00:1::1 53 fd00:2::1
+	expect_output ok
+	stop_container n12
+	started n13 loose
+	acts EPERM source-route fd00:1::1 53 fd00:2::1
+	acts ok sendto fd00:1::1 53
+	expect guard-try events
+	expect_output 'send denied source-route errno=EPERM comm= path= family=10'
+}
+
 test_ipv4_in_whatever_dress() {
 	started n4 net
 	acts ECONNREFUSED tcp ::ffff:10.1.0.1 443
@@ -422,6 +437,17 @@ test_kinds_of_sockets() {
 	acts EACCES socket 40 1 0 # vsock
 }
 
+test_echo_sockets_only_where_every_destination_is_allowed() {
+	sysctl -q net.ipv4.ping_group_range='0 1000'
+	started n14 loose
+	acts ok socket 2 2 1
+	acts ok socket 10 2 58
+	stop_container n14
+	started n15 net
+	acts EACCES socket 2 2 1
+	acts EACCES socket 10 2 58
+}
+
 test_abstract_sockets_of_the_host() {
 	started n11 loose
 	acts EPERM abstract hidden
@@ -481,6 +507,26 @@ test_attaching_costs_the_same_for_the_first_and_the_last() {
 	printf '%s\n' "$T_OUTPUT" >>"$T_TMP/times"
 }
 
+test_rules_that_nobody_uses_are_collected() {
+	started g1 net
+	expect guard-try collect # what earlier tests left
+	expect guard-try collect
+	expect_output '0 removed'
+	acts ok udp 10.1.0.1 53
+	stop_container g1
+	guest_wait 20 collects_something
+	expect guard-try collect
+	expect_output '0 removed'
+	started g2 net
+	acts ok udp 10.1.0.1 53
+	acts EPERM udp 10.2.0.1 53
+}
+
+# A cgroup's state goes a little after the cgroup.
+collects_something() {
+	! guard-try collect | grep -q '^0 removed'
+}
+
 test_a_torn_set_is_loaded_anew() {
 	local set
 	set=$(ls /sys/fs/bpf/cofferdam)
@@ -516,7 +562,7 @@ test_loaders_at_once_load_once() {
 		expect grep 'exec=1 net=1' "$T_DIR/$i"
 	done
 	expect_equal 1 "$(ls /sys/fs/bpf/cofferdam | wc -l)" sets
-	expect guest_wait 10 has_programs 10 # those of the set that was removed go a little later
+	expect guest_wait 20 has_programs 11 # those of the set that was removed go a little later
 }
 
 test_a_loader_that_is_killed_leaves_nothing_that_looks_whole() {
