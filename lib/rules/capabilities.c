@@ -143,7 +143,7 @@ static const struct cfd_rule rules[] = {
 	  CFD_REF_PSS "Capabilities; " CFD_REF_CIS "5.4", "\"capabilities\": [\"NET_ADMIN\"]", check_not_allowed },
 	{ "capability.ambient", CFD_RULE_NEVER, "ambient capabilities of a user who is not root",
 	  "they survive execve of programs that are not root and have no file capabilities",
-	  "CVE-2022-29162, CVE-2022-27650; capabilities(7)", NULL, check_ambient },
+	  "capabilities(7), Ambient", NULL, check_ambient },
 	{ "capability.net-admin-userns", CFD_RULE_ALLOWED,
 	  "CAP_NET_ADMIN that the profile grants on a network that its user namespace does not own",
 	  "nothing: it would fail later, with a message that does not tell why",

@@ -182,7 +182,7 @@ static const struct cfd_rule rules[] = {
 	  "the files, secrets and tokens of all other containers and of the cluster",
 	  CFD_REF_PSS "HostPath Volumes; NSA/CISA Kubernetes Hardening: protect etcd", NULL, check_source },
 	{ "mount.cofferdam", CFD_RULE_NEVER,
-	  "a bind of cofferdam's configuration, profiles or state",
+	  "a bind of cofferdam's configuration, state or audit log",
 	  "a container that can change its own judgement is not judged",
 	  "SECURITY.md", NULL, check_source },
 	{ "mount.host-kernel", CFD_RULE_NEVER,

@@ -71,8 +71,6 @@ const struct cfd_protected cfd_protected[] = {
 	{ "/var/cache/cofferdam", OURS,  OURS,   "cofferdam's caches" },
 	{ "/var/log/cofferdam",  OURS,   OURS,   "cofferdam's audit log" },
 	{ CFD_SYSCONFDIR,        OURS,   OURS,   "cofferdam's configuration" },
-	{ CFD_DATADIR,           OURS,   OURS,   "cofferdam's profiles" },
-	{ CFD_LIBEXECDIR,        OURS,   OURS,   "cofferdam's programs" },
 };
 
 /* Where distributions and people put them: below /run/user, in a mounted volume, anywhere. */

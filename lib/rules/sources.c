@@ -51,7 +51,8 @@ struct engine_file {
 // clang-format off
 /*
  * podman libpod/container_internal_linux.go, moby daemon/container_operations_unix.go, containerd
- * pkg/cri/server/container_create_linux.go, cri-o server/container_create.go. What the kubelet brings is with the volumes.
+ * pkg/cri/server/container_create_linux.go, cri-o server/container_create.go.
+ * What the kubelet brings is with the volumes.
  */
 static const struct engine_file engine_files[] = {
 	{ "hosts",            "/etc/hosts" },

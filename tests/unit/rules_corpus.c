@@ -5,7 +5,8 @@
  * refused for that rule alone. A rule without such a file fails here.
  *
  * A change is RFC 6902 (add, replace, remove). A case may bring parts of a profile, of an image and of cofferdam.json,
- * and a tree of files, whose directory stands for @T@ in the file's text; "host": true judges with facts of this host.
+ * and a tree of files, whose directory stands for @T@ in the file's text, as @HOOK@ does for cofferdam's hook; "host":
+ * true judges with facts of this host.
  */
 #include "lib/config.h"
 #include "lib/fd.h"
@@ -43,21 +44,29 @@ struct subject { /* one configuration with everything around it */
 	size_t list_count;
 };
 
+/* Adds the text with every `mark` replaced. */
+static void replace(struct cfd_buf *buf, const char *text, const char *mark, const char *with)
+{
+	const char *found;
+
+	for (; (found = strstr(text, mark)); text = found + strlen(mark)) {
+		cfd_buf_add(buf, text, (size_t)(found - text));
+		cfd_buf_add_string(buf, with);
+	}
+	cfd_buf_add_string(buf, text);
+}
+
 static struct cfd_json_doc *parse(const char *path, const char *tree)
 {
 	const struct cfd_json_options options = {.name = path};
-	CFD_AUTO_BUF struct cfd_buf text = {0}, replaced = {0};
+	CFD_AUTO_BUF struct cfd_buf text = {0}, half = {0}, whole = {0};
 	struct cfd_json_doc *doc = NULL;
 	struct cfd_error err = {0};
-	const char *next, *mark;
 
 	cr_assert_eq(cfd_fd_read_file(AT_FDCWD, path, 1 << 20, &text, &err), 0, "%s: %s", path, err.message);
-	for (next = text.data; (mark = strstr(next, "@T@")); next = mark + 3) {
-		cfd_buf_add(&replaced, next, (size_t)(mark - next));
-		cfd_buf_add_string(&replaced, tree ? tree : "/");
-	}
-	cfd_buf_add_string(&replaced, next);
-	cr_assert_eq(cfd_json_parse(replaced.data, replaced.length, &options, &doc, &err), 0, "%s", err.message);
+	replace(&half, text.data, "@T@", tree ? tree : "/");
+	replace(&whole, half.data, "@HOOK@", CFD_LIBEXECDIR "/cofferdam-hook");
+	cr_assert_eq(cfd_json_parse(whole.data, whole.length, &options, &doc, &err), 0, "%s", err.message);
 	return doc;
 }
 
