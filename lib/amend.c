@@ -188,6 +188,8 @@ static int amend_user_namespace(const struct cfd_amend *a)
 	list = cfd_json_want_array(a->doc, a->linux_part, "namespaces");
 	entry = cfd_json_new_object(a->doc);
 	if (cfd_json_set(a->doc, entry, "type", cfd_json_new_string(a->doc, "user")) ||
+	    (a->decision->userns_path &&
+	     cfd_json_set(a->doc, entry, "path", cfd_json_new_string(a->doc, a->decision->userns_path))) ||
 	    cfd_json_append(a->doc, list, entry))
 		return cfd_amend_memory(a);
 	return 0;

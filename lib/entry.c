@@ -122,9 +122,15 @@ struct numbers {
 static int add_number(const char *name, void *data)
 {
 	struct numbers *numbers = data;
+	size_t length = strcspn(name, ".");
+	char text[16];
 	uint64_t number = 0;
 
-	if (cfd_parse_u64(name, UINT32_MAX, &number))
+	if (length >= sizeof(text))
+		return 0;
+	memcpy(text, name, length);
+	text[length] = '\0';
+	if (cfd_parse_u64(text, UINT32_MAX, &number))
 		return 0;
 	if (numbers->count == numbers->room) {
 		size_t room = numbers->room ? numbers->room * 2 : 64;

@@ -153,12 +153,12 @@ static int pick_range(struct cfd_state *state, const char *pool, struct cfd_user
 /* Links first, then the record that makes the directory somebody's, then the range's name. */
 static int write_claim(struct cfd_state *state, const char *key, const struct cfd_record *record, struct cfd_error *err)
 {
-	char range[64], base[32];
+	char range[64], name[CFD_SWEEP_RANGE_NAME];
 	CFD_AUTO_FD int dirfd = -1;
 	int r = cfd_fd_make_dir(state->containers, key, 0700, &dirfd, err);
 
 	snprintf(range, sizeof(range), "%" PRIu32 ":%" PRIu32, record->range.base, record->range.size);
-	snprintf(base, sizeof(base), "%" PRIu32, record->range.base);
+	cfd_sweep_range_name(key, record->range.base, name);
 	if (!r && record->runtime)
 		r = cfd_entry_set_link(dirfd, "runtime", record->runtime, err);
 	if (!r && record->runtime_dir)
@@ -167,8 +167,8 @@ static int write_claim(struct cfd_state *state, const char *key, const struct cf
 		r = cfd_entry_set_link(dirfd, "range", range, err);
 	if (!r)
 		r = cfd_state_update(state, key, record, err);
-	if (!r && record->range.size && symlinkat(key, state->ranges, base))
-		r = cfd_fail_errno(err, -errno, "cannot note %s/ranges/%s as in use", state->path, base);
+	if (!r && record->range.size && symlinkat(key, state->ranges, name))
+		r = cfd_fail_errno(err, -errno, "cannot note %s/ranges/%s as in use", state->path, name);
 	return r;
 }
 

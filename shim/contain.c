@@ -43,6 +43,7 @@ void cfd_contain_release(struct cfd_contain *contain)
 	if (contain->has_files)
 		cfd_idmap_result_release(&contain->files);
 	cfd_base_close(&contain->userns_fd);
+	cfd_pod_release(&contain->pod);
 	cfd_record_release(&contain->record);
 	cfd_state_freep(&contain->state);
 	cfd_verdict_release(&contain->verdict);
@@ -121,22 +122,31 @@ static int go_without_range(struct cfd_contain *contain, struct cfd_error *err)
 	return cfd_contain_notice(contain, err, "no user namespace (userns.mode is prefer): %s", why.message);
 }
 
+/* A range of its own, or the pod's. */
+static int claim_range(struct cfd_contain *contain, struct cfd_error *err)
+{
+	int r = cfd_pod_find(contain->state, &contain->verdict.spec, &contain->pod, err);
+
+	if (r)
+		return r;
+	contain->record.range = contain->pod.range;
+	r = cfd_state_claim(contain->state, &contain->record,
+			    contain->pod.range.size ? NULL : contain->config.userns_pool, contain->key, err);
+	if ((r != -ENOENT && r != -ENOSPC) || contain->config.userns != CFD_NEED_PREFER)
+		return r;
+	r = go_without_range(contain, err);
+	return r ? r : cfd_state_claim(contain->state, &contain->record, NULL, contain->key, err);
+}
+
 int cfd_contain_claim(struct cfd_contain *contain, struct cfd_error *err)
 {
-	bool range = wants_range(contain);
 	int r = cfd_state_open(&contain->state, err);
 
 	if (!r)
 		r = fill_record(contain, err);
-	if (r)
-		return r;
-	r = cfd_state_claim(contain->state, &contain->record, range ? contain->config.userns_pool : NULL, contain->key,
-			    err);
-	if ((r == -ENOENT || r == -ENOSPC) && range && contain->config.userns == CFD_NEED_PREFER) {
-		r = go_without_range(contain, err);
-		if (!r)
-			r = cfd_state_claim(contain->state, &contain->record, NULL, contain->key, err);
-	}
+	if (!r)
+		r = wants_range(contain) ? claim_range(contain, err)
+					 : cfd_state_claim(contain->state, &contain->record, NULL, contain->key, err);
 	contain->claimed = r == 0;
 	return r;
 }
@@ -167,7 +177,9 @@ int cfd_contain_open_userns(struct cfd_contain *contain, struct cfd_error *err)
 {
 	int r = 0;
 
-	if (contain->record.range.size)
+	if (contain->pod.userns_fd >= 0)
+		contain->userns_fd = cfd_take_fd(&contain->pod.userns_fd);
+	else if (contain->record.range.size)
 		r = cfd_userns_open(&contain->record.range, &contain->userns_fd, err);
 	return r && contain->config.userns == CFD_NEED_PREFER ? go_without_range(contain, err) : r;
 }
@@ -282,6 +294,7 @@ int cfd_contain_amend(struct cfd_contain *contain, struct cfd_error *err)
 		.rootfs = contain->has_files ? contain->files.rootfs : contain->verdict.rootfs,
 		.bundle = contain->bundle,
 		.range = contain->has_files ? &contain->record.range : NULL,
+		.userns_path = contain->has_files ? contain->pod.userns_path : NULL,
 		.mounts = contain->has_files ? &contain->files : NULL,
 		.seccomp = cfd_json_root(contain->seccomp),
 		.hook_path = HOOK,

@@ -4,6 +4,7 @@
 #define CFD_SHIM_CONTAIN_H
 
 #include "shim/launch.h"
+#include "shim/pod.h"
 
 #include "lib/base.h"
 #include "lib/config.h"
@@ -28,6 +29,7 @@ struct cfd_contain {
 	struct cfd_record record;
 	char key[CFD_STATE_KEY_MAX + 1];
 	bool claimed; /* the record is this process's to drop */
+	struct cfd_pod pod;
 	int userns_fd;
 	bool has_files; /* `files` is filled */
 	struct cfd_idmap_result files;
@@ -39,7 +41,7 @@ struct cfd_contain {
 };
 #define CFD_CONTAIN_INIT                                                                                               \
 	{                                                                                                              \
-		.audit_fd = -1, .bundle_fd = -1, .userns_fd = -1, .verdict = CFD_VERDICT_INIT,                         \
+		.audit_fd = -1, .bundle_fd = -1, .userns_fd = -1, .pod = CFD_POD_INIT, .verdict = CFD_VERDICT_INIT,    \
 		.launch = CFD_LAUNCH_INIT                                                                              \
 	}
 

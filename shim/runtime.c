@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const usual_runtimes[] = {"/usr/bin/crun", "/usr/bin/runc"};
+static const char *const usual_runtimes[] = {"/usr/bin/crun", "/usr/bin/runc", "/usr/sbin/runc"};
 
 // clang-format off
 static const struct {

@@ -115,7 +115,7 @@ test_a_create_among_many_takes_as_long_as_alone() {
 		mkdir -p "/run/cofferdam/containers/live$number@cbf29ce484222325"
 		ln -s "$$:$(cut -d' ' -f22 /proc/$$/stat)" "/run/cofferdam/containers/live$number@cbf29ce484222325/shim"
 		echo '{}' >"/run/cofferdam/containers/live$number@cbf29ce484222325/record.json"
-		ln -s "live$number@cbf29ce484222325" "/run/cofferdam/ranges/$((1000000 + 65536 * (100 + number)))"
+		ln -s "live$number@cbf29ce484222325" "/run/cofferdam/ranges/$((1000000 + 65536 * (100 + number))).$number"
 	done
 	python3 time.py "$SHIM" >among
 	echo "run: $(cat alone) ms alone, $(cat among) ms among 200" | tee "$T_TMP/times"

@@ -154,6 +154,30 @@ Test(state, an_id_that_lives_is_refused_and_another_root_is_another_container)
 	cr_expect_neq(first.range.base, other.range.base);
 }
 
+Test(state, containers_of_a_pod_hold_their_range_together)
+{
+	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
+	CFD_AUTO(cfd_record_release) struct cfd_record first = {0}, member = {0}, other = {0};
+	struct fixture fixture;
+	struct cfd_error err = {0};
+	char key[CFD_STATE_KEY_MAX + 1], key_of_member[CFD_STATE_KEY_MAX + 1];
+
+	make_fixture(&fixture, 1);
+	state = open_state(&fixture);
+	fill(&first, "pause", "");
+	fill(&member, "member", "");
+	fill(&other, "other", "");
+	cr_assert_eq(cfd_state_claim(state, &first, "cofferdam", key, &err), 0);
+	member.range = first.range;
+	cr_assert_eq(cfd_state_claim(state, &member, NULL, key_of_member, &err), 0, "%s", err.message);
+	cr_expect_eq(entries(&fixture, "ranges"), 2);
+	cr_assert_eq(cfd_state_drop(state, key, &err), 0);
+	cr_expect_eq(cfd_state_claim(state, &other, "cofferdam", key, &err), -ENOSPC, "the member has it still");
+	cr_assert_eq(cfd_state_drop(state, key_of_member, &err), 0);
+	cr_expect_eq(entries(&fixture, "ranges"), 0);
+	cr_expect_eq(cfd_state_claim(state, &other, "cofferdam", key, &err), 0);
+}
+
 /* A child that claims and is killed at once. */
 static void claim_in_a_child_that_dies(const struct fixture *fixture, const char *id)
 {

@@ -49,6 +49,28 @@ test_what_a_container_writes_is_committed_with_its_own_ids() {
 	expect_output text
 }
 
+joins() {
+	guest_runtime "$1"
+	trap 'podman rm -f -t 0 member first' EXIT
+	expect shim_podman run -d --name first "$GUEST_INSIDE" /bin/inside sleep 300
+	expect shim_podman run -d --name member --network container:first --ipc container:first --uts container:first \
+		"$GUEST_INSIDE" /bin/inside sleep 300
+	expect_equal "$(podman exec first /bin/inside show /proc/self/uid_map)" "$(podman exec member /bin/inside show /proc/self/uid_map)"
+	expect podman exec member /bin/inside show /proc/net/dev
+	expect_output eth0
+	expect_equal 2 "$(ls /run/cofferdam/ranges | wc -l)" 'holders of the range'
+	expect podman rm -f -t 0 member first
+	guest_nothing_left
+}
+
+test_containers_of_a_pod_share_a_user_namespace_behind_crun() {
+	joins crun
+}
+
+test_containers_of_a_pod_share_a_user_namespace_behind_runc() {
+	joins runc
+}
+
 denied() {
 	guest_runtime "$1"
 	trap 'podman rm -f -t 0 web' EXIT
