@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "lib/audit.h"
+#include "lib/clone.h"
 #include "lib/config.h"
 #include "lib/err.h"
 #include "lib/guard.h"
@@ -11,6 +12,7 @@
 #include "lib/userns.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -179,6 +181,33 @@ static bool see_userns(struct doctor *doctor)
 	return true;
 }
 
+/* Whether the filesystem under an engine's storage can be idmapped, tried on a clone that is never attached. */
+static bool see_idmap(struct doctor *doctor)
+{
+	static const char *const storages[] = {"/var/lib/containers/storage", "/var/lib/containerd", "/var/lib/docker",
+					       "/var/lib"};
+	const struct cfd_userns_range range = {.base = CFD_USERNS_LOWEST_HOST_ID, .size = CFD_USERNS_RANGE_SIZE};
+	CFD_AUTO_FD int userns = -1;
+	struct cfd_error err = {0};
+	bool seen = false;
+
+	if (cfd_userns_open(&range, &userns, &err))
+		return fail(doctor, &err);
+	for (size_t i = 0; i < CFD_COUNT(storages); i++) {
+		CFD_AUTO_FD int fd = open(storages[i], O_PATH | O_DIRECTORY | O_CLOEXEC), clone = -1;
+
+		/* The last one stands for the others where no engine has stored anything yet. */
+		if (fd < 0 || (seen && i + 1 == CFD_COUNT(storages)))
+			continue;
+		if (cfd_clone_idmapped(fd, false, userns, storages[i], &clone, &err))
+			return fail(doctor, &err);
+		seen = true;
+		snprintf(doctor->detail + strlen(doctor->detail), sizeof(doctor->detail) - strlen(doctor->detail),
+			 "%s%s", doctor->detail[0] ? ", " : "", storages[i]);
+	}
+	return seen;
+}
+
 // clang-format off
 static const struct {
 	const char *name;
@@ -196,6 +225,7 @@ static const struct {
 	{ "state",           see_state,        false },
 	{ "range of ids",    see_pool,         true },
 	{ "user namespaces", see_userns,       false },
+	{ "idmapped mounts", see_idmap,        false },
 };
 // clang-format on
 

@@ -32,7 +32,9 @@ kill_once() {
 		found=$(victim "$who" "$shim")
 		tries=$((tries + 1))
 	done
-	[ -z "$found" ] || kill -KILL "$found" 2>/dev/null || true
+	if [ -n "$found" ] && kill -KILL "$found" 2>/dev/null; then
+		KILLED=$((KILLED + 1))
+	fi
 	wait "$shim" 2>/dev/null || true
 	clean victim
 }
@@ -45,10 +47,12 @@ survive() {
 	expect "$SHIM" create --bundle bundle first # loads the guard, so that rounds take alike
 	clean first
 	mounts=$(wc -l </proc/self/mountinfo)
+	KILLED=0
 	for ((round = 0; round < ROUNDS; round++)); do
 		kill_once "$who" "0.$(printf '%02d' $((round * 5)))"
 	done
-	guest_wait 10 sh -c '! pgrep -x inside'
+	echo "$KILLED killed in $ROUNDS rounds"
+	[ "$KILLED" -ge 2 ] || t_fail "only $KILLED of $ROUNDS rounds killed anything"
 	expect "$SHIM" create --bundle bundle next
 	trap 'clean next' EXIT
 	# The sweep is no part of what an engine waits for; it may still be at work.
