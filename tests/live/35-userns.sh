@@ -3,7 +3,7 @@
 # User namespaces and idmapped files with this machine's runtimes, through idmap-run (tests/vm/bin), which does nothing else.
 #
 # No runtime gets the machine's /dev/null for a standard stream here: what is tested is that it would survive, so it is not
-# what is put at risk. tests/vm/tests/30-userns.sh does that.
+# what is put at risk.
 # shellcheck source=tests/live/host.sh
 . "$(dirname "$0")/host.sh"
 
@@ -22,9 +22,18 @@ setup_file() {
 	echo "cofferdam:$BASE:655360" | tee -a /etc/subuid >>/etc/subgid
 }
 
-# piped COMMAND...: with a pipe for standard input; t_capture's output is a file.
+# piped COMMAND...: with a pipe for standard input, or the file $PIPED; t_capture's output is a file.
 piped() {
-	: | "$@"
+	if [ -n "${PIPED:-}" ]; then
+		"$@" <"$PIPED"
+	else
+		: | "$@"
+	fi
+}
+
+# with_null COMMAND...: with the node `null` for standard input (by way of `piped`) and `sink` for output.
+with_null() {
+	PIPED=null "$@" >sink
 }
 
 # crun cannot load its device filter here, and without a cgroup manager it shares its caller's cgroup.
@@ -370,10 +379,21 @@ c['root']['path'] = '$T_DIR/rootfs'"
 
 test_a_full_pool_is_said() {
 	live_bundle bundle /bin/true
-	trap "sed -i 's/^cofferdam:.*/cofferdam:$BASE:655360/' /etc/subuid /etc/subgid" EXIT
+	trap 'sed -i "s/^cofferdam:.*/cofferdam:$BASE:655360/" /etc/subuid /etc/subgid' EXIT
 	sed -i "s/^cofferdam:.*/cofferdam:$BASE:65535/" /etc/subuid /etc/subgid
 	refute runc_alone run --bundle bundle pool
 	expect_output 'add the line `cofferdam:'
+}
+
+# crun before 1.24 gives a device that it finds among its standard streams to the container's root. The node is the test's.
+test_a_device_among_the_standard_streams_keeps_its_owner() {
+	live_bundle bundle /bin/sh -c 'wc -c; echo gone'
+	mknod -m 0666 null c 1 3
+	mknod -m 0666 sink c 1 3
+	expect with_null runc_alone run --bundle bundle stream
+	expect_equal $'666 0:0\n666 0:0' "$(stat -c '%a %u:%g' null sink)"
+	expect with_null crun_alone run --bundle bundle stream
+	expect_equal $'666 0:0\n666 0:0' "$(stat -c '%a %u:%g' null sink)"
 }
 
 test_many_containers_at_once() {

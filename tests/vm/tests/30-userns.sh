@@ -67,43 +67,37 @@ test_podman_with_its_default_network() {
 }
 
 test_what_is_written_is_on_disk_with_the_ids_of_the_container() {
-	local runtime upper
+	local upper
 
 	trap 'podman rm -f -t 0 -i writes' EXIT
-	for runtime in crun runc; do
-		expect with "$runtime" run --name writes --network none "$LAYERED" /bin/sh -c '
-			chown 5:6 /owned/file && rm -r /root && touch /mine && cp /bin/busybox /suid && chmod 4711 /suid'
-		upper=$(storage_of writes)/diff
-		expect_equal 5:6 "$(stat -c %u:%g "$upper/owned/file")"
-		expect_equal 0:0 "$(stat -c %u:%g "$upper/mine")"
-		expect_equal '0:0 4711' "$(stat -c '%u:%g %a' "$upper/suid")"
-		expect_equal 'character special file' "$(stat -c %F "$upper/root")" 'a whiteout'
-		expect podman diff writes
-		expect_output 'D /root'
-		expect podman commit -q writes localhost/written
-		expect podman --runtime "$runtime" run --rm --network none localhost/written /bin/sh -c 'stat -c "%u:%g %n" /owned/file /mine; test ! -e /root'
-		expect_output '5:6 /owned/file'
-		expect_output '0:0 /mine'
-		podman rm -f -t 0 writes
-	done
+	expect with crun run --name writes --network none "$LAYERED" /bin/sh -c '
+		chown 5:6 /owned/file && rm -r /root && touch /mine && cp /bin/busybox /suid && chmod 4711 /suid'
+	upper=$(storage_of writes)/diff
+	expect_equal 5:6 "$(stat -c %u:%g "$upper/owned/file")"
+	expect_equal 0:0 "$(stat -c %u:%g "$upper/mine")"
+	expect_equal '0:0 4711' "$(stat -c '%u:%g %a' "$upper/suid")"
+	expect_equal 'character special file' "$(stat -c %F "$upper/root")" 'a whiteout'
+	expect podman diff writes
+	expect_output 'D /root'
+	expect podman commit -q writes localhost/written
+	expect podman --runtime crun run --rm --network none localhost/written /bin/sh -c 'stat -c "%u:%g %n" /owned/file /mine; test ! -e /root'
+	expect_output '5:6 /owned/file'
+	expect_output '0:0 /mine'
+	podman rm -f -t 0 writes
 }
 
 test_a_container_starts_again_also_after_kill_9() {
-	local runtime
-
 	trap 'podman rm -f -t 0 -i again' EXIT
-	for runtime in crun runc; do
-		expect with "$runtime" run -d --name again --network none "$LAYERED" /bin/sleep 300
-		expect podman exec again /bin/touch /first
-		kill -KILL "$(podman inspect -f '{{.State.Pid}}' again)"
-		expect podman wait again
-		expect podman start again
-		expect podman exec again /bin/ls /first
-		expect podman restart -t 0 again
-		expect podman exec again /bin/ls /first
-		expect test -d "$(storage_of again)/cofferdam-work"
-		expect podman rm -f -t 0 again
-	done
+	expect with crun run -d --name again --network none "$LAYERED" /bin/sleep 300
+	expect podman exec again /bin/touch /first
+	kill -KILL "$(podman inspect -f '{{.State.Pid}}' again)"
+	expect podman wait again
+	expect podman start again
+	expect podman exec again /bin/ls /first
+	expect podman restart -t 0 again
+	expect podman exec again /bin/ls /first
+	expect test -d "$(storage_of again)/cofferdam-work"
+	expect podman rm -f -t 0 again
 	expect_equal '' "$(find /var/lib/containers/storage/overlay -maxdepth 2 -name cofferdam-work)" 'work folders that are left'
 	refute grep -e idmap-run -e cofferdam-work /proc/self/mountinfo
 }
@@ -122,16 +116,12 @@ test_a_volatile_overlay_with_metacopy() {
 }
 
 test_a_named_volume_is_the_containers() {
-	local runtime
-
-	for runtime in crun runc; do
-		trap 'podman volume rm -f kept' EXIT
-		expect with "$runtime" run --rm --network none -v kept:/data "$LAYERED" /bin/sh -c 'echo here >/data/file; chown 9:9 /data/file'
-		expect_equal 9:9 "$(stat -c %u:%g /var/lib/containers/storage/volumes/kept/_data/file)"
-		expect with "$runtime" run --rm --network none -v kept:/data "$LAYERED" /bin/stat -c %u:%g /data/file
-		expect_output 9:9
-		podman volume rm -f kept
-	done
+	trap 'podman volume rm -f kept' EXIT
+	expect with crun run --rm --network none -v kept:/data "$LAYERED" /bin/sh -c 'echo here >/data/file; chown 9:9 /data/file'
+	expect_equal 9:9 "$(stat -c %u:%g /var/lib/containers/storage/volumes/kept/_data/file)"
+	expect with crun run --rm --network none -v kept:/data "$LAYERED" /bin/stat -c %u:%g /data/file
+	expect_output 9:9
+	podman volume rm -f kept
 }
 
 test_a_folder_of_the_host_stays_the_hosts() {
@@ -162,18 +152,17 @@ test_shared_memory_is_usable() {
 }
 
 test_pings_and_low_ports_of_podmans_network() {
-	local runtime pid
+	local pid
 
 	trap 'podman rm -f -t 0 -i listens' EXIT
-	for runtime in crun runc; do
-		expect with "$runtime" run -d --name listens "$LAYERED" /bin/nc -l -p 80
-		pid=$(podman inspect -f '{{.State.Pid}}' listens)
-		guest_wait 10 nsenter -n -t "$pid" grep -q ':0050 .* 0A ' /proc/net/tcp /proc/net/tcp6 || t_fail 'nobody listens on port 80'
-		expect_equal 0 "$(nsenter -n -t "$pid" cat /proc/sys/net/ipv4/ip_unprivileged_port_start)"
-		expect nsenter -U -n -t "$pid" --setuid 0 --setgid 0 perl -e \
-			'use Socket; socket(my $s, AF_INET, SOCK_DGRAM, 1) or die "no ping socket: $!"'
-		podman rm -f -t 0 listens
-	done
+	expect with crun run -d --name listens "$LAYERED" /bin/nc -l -p 80
+	pid=$(podman inspect -f '{{.State.Pid}}' listens)
+	guest_wait 10 nsenter -n -t "$pid" grep -q ':0050 .* 0A ' /proc/net/tcp /proc/net/tcp6 || t_fail 'nobody listens on port 80'
+	expect_equal 0 "$(nsenter -n -t "$pid" cat /proc/sys/net/ipv4/ip_unprivileged_port_start)"
+	# shellcheck disable=SC2016
+	expect nsenter -U -n -t "$pid" --setuid 0 --setgid 0 perl -e \
+		'use Socket; socket(my $s, AF_INET, SOCK_DGRAM, 1) or die "no ping socket: $!"'
+	podman rm -f -t 0 listens
 	expect_equal 1024 "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" "the host's"
 }
 
@@ -233,22 +222,6 @@ test_containerd_without_overlay() {
 			touch /new; stat -c "%u:%g %n" / /new; grep " / " /proc/mounts'
 		expect_output '0:0 /new'
 		expect_output ext4
-	done
-}
-
-# crun gave standard streams to the container's root before 1.24, /dev/null too.
-test_the_hosts_dev_null_stays_the_hosts() {
-	local runtime before
-
-	before=$(stat -c '%a %u:%g' /dev/null)
-	expect_equal '666 0:0' "$before"
-	mkdir -p bundle/rootfs
-	tar -C bundle/rootfs -xf "$GUEST_TAR"
-	(cd bundle && crun spec)
-	sed -i 's/"terminal": true/"terminal": false/; s/"sh"/"true"/' bundle/config.json
-	for runtime in crun runc; do
-		"$RUNTIMES/idmap-$runtime" run --bundle bundle "null-$runtime" </dev/null >/dev/null 2>/dev/null || t_fail "$runtime: status $?"
-		expect_equal "$before" "$(stat -c '%a %u:%g' /dev/null)" "/dev/null after $runtime"
 	done
 }
 
