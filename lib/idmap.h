@@ -66,12 +66,12 @@ struct cfd_idmap_result {
  * before 1.24 gives what it finds there to the container's root; a terminal of the host's is left).
  *
  * Outside of that namespace change only: sysctls inside of namespaces that the container joins by path (its own network
- * namespace, as an engine made it); a directory `cofferdam-work` beside an overlay's workdir, which the next start of the
- * container uses again and which goes with the engine's directory of the container; an empty directory `rootfs` in
+ * namespace, as an engine made it); a directory `cofferdam-work` beside an overlay's workdir, which the next start of
+ * the container uses again and which goes with the engine's directory of the container; an empty directory `rootfs` in
  * stage_dir.
  *
- * On failure the process is left in the new namespace and should exit. It may return to its old mount namespace instead,
- * unless the failure is -ENOTRECOVERABLE: then it is stuck in another namespace, or with other ids, as well.
+ * On failure the process is left in the new namespace and should exit. It may return to its old mount namespace
+ * instead, unless the failure is -ENOTRECOVERABLE: then it is stuck in another namespace, or with other ids, as well.
  * Errors name the path, its filesystem and the kernel that would be needed.
  */
 int cfd_idmap_prepare(const struct cfd_idmap_request *request, struct cfd_idmap_result *ret_result,
