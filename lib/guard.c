@@ -194,14 +194,17 @@ static void detach_new(const struct attached *attached, int cgroup_fd)
 			bpf_prog_detach2(attached->fds[i], cgroup_fd, attached->types[i]);
 }
 
+/* The kernel wants room for the flags too, or it refuses to tell the LSM's programs. */
 static bool is_attached(int cgroup_fd, int program_fd, enum bpf_attach_type type)
 {
+	uint32_t ids[QUERY_MAX], flags[QUERY_MAX];
+	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_attach_flags = flags, .prog_cnt = QUERY_MAX);
 	struct bpf_prog_info info = {0};
-	uint32_t size = sizeof(info), count = QUERY_MAX, flags = 0, ids[QUERY_MAX];
+	uint32_t size = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(program_fd, &info, &size) || bpf_prog_query(cgroup_fd, type, 0, &flags, ids, &count))
+	if (bpf_obj_get_info_by_fd(program_fd, &info, &size) || bpf_prog_query_opts(cgroup_fd, type, &query))
 		return false;
-	for (uint32_t i = 0; i < count && i < QUERY_MAX; i++)
+	for (uint32_t i = 0; i < query.prog_cnt && i < QUERY_MAX; i++)
 		if (ids[i] == info.id)
 			return true;
 	return false;

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -337,6 +338,7 @@ static int many(char **argv)
 	struct cfd_policy *policy = compile(argv[0], argv[1], argv[2]);
 	double took[MANY];
 	struct spread early, late;
+	struct rusage usage;
 	struct cfd_error err;
 
 	for (int i = 0; i < MANY; i++) {
@@ -356,6 +358,8 @@ static int many(char **argv)
 	late = spread_of(took + MANY - 50, 50);
 	printf("attach, median (least): 1st %.2f ms, 2nd to 51st %.2f (%.2f), 151st to 200th %.2f (%.2f)\n", took[0],
 	       early.median, early.least, late.median, late.least);
+	getrusage(RUSAGE_SELF, &usage);
+	printf("memory: %ld kB\n", usage.ru_maxrss);
 	for (int i = 0; i < MANY; i++) {
 		char path[64];
 

@@ -504,7 +504,43 @@ test_attaching_costs_the_same_for_the_first_and_the_last() {
 	new_root
 	expect guard-try many "$PROFILES" net "$ROOT"
 	expect_output flat=yes
+	[ "$(printf '%s\n' "$T_OUTPUT" | sed -n 's/^memory: \([0-9]*\) kB/\1/p')" -lt 8192 ] || t_fail 'uses 8 MiB or more'
 	printf '%s\n' "$T_OUTPUT" >>"$T_TMP/times"
+}
+
+test_a_hook_that_was_killed_is_completed_by_the_next() {
+	expect_status 126 guard-try zero half /bin/true # all attached, no policy yet
+	started half deny
+	acts ran ran
+	acts EACCES exec /bin/sh -c 'echo shell'
+}
+
+# many_networks NAME PORT: a profile with 256 networks, its rules unlike those of another port.
+many_networks() {
+	profile "$1" "$(awk -v port="$2" 'BEGIN {
+		printf "\"exec\": {\"shells\": \"allow\", \"image_only\": false}, \"net\": {\"listen\": [], \"connect\": ["
+		for (i = 0; i < 256; i++)
+			printf "%s{\"to\": \"10.1.%d.0/24\", \"port\": \"tcp/%d\"}", i ? "," : "", i, port
+		printf "]}" }')"
+}
+
+# 64 times 256 rules fill the guard's 16384.
+test_room_for_rules_is_made_and_a_lack_of_it_told() {
+	local i
+
+	new_root
+	trap 'rmdir /sys/fs/cgroup/full-*; rm -f "$PROFILES"/full-*' EXIT
+	guard-try collect
+	for i in $(seq 65); do
+		many_networks "full-$i" "$i"
+	done
+	for i in $(seq 64); do
+		guard-try attach "full-$i" "$PROFILES" "full-$i" "$ROOT" $$
+	done
+	refute guard-try attach full-65 "$PROFILES" full-65 "$ROOT" $$
+	expect_output 'no room for the 256 network rules'
+	rmdir /sys/fs/cgroup/full-3
+	expect guest_wait 20 guard-try attach full-65 "$PROFILES" full-65 "$ROOT" $$
 }
 
 test_rules_that_nobody_uses_are_collected() {
