@@ -71,12 +71,12 @@ demo: deps
 	+$(Q)$(MAKE) -s demo-run
 
 # What it costs. Built as the product is; the VM part needs BPF LSM.
-$(BUILD)/bench/pairs: $(BUILD)/obj/tests/bench/pairs.o
+$(BUILD)/bench/bench-pairs: $(BUILD)/obj/tests/bench/pairs.o
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $<
 
-$(BUILD)/bench/seccomp: $(BUILD)/obj/tests/bench/seccomp.o $(LIBRARY)
+$(BUILD)/bench/bench-seccomp: $(BUILD)/obj/tests/bench/seccomp.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LINK_LIBS)
@@ -86,6 +86,7 @@ bench: deps
 	+$(Q)$(MAKE) -s bench-run
 
 .PHONY: bench-run
-bench-run: all $(BUILD)/bench/pairs $(BUILD)/bench/seccomp $(BUILD)/cofferdam-demo-app
-	$(Q)tests/isolated tests/bench/start.sh $(abspath $(BUILD))/bench/pairs $(abspath $(BUILD))/bench/seccomp \
-	  $(abspath $(BUILD))/cofferdam-demo-app $(or $(ROUNDS),50)
+bench-run: all vm-bin $(BUILD)/bench/bench-pairs $(BUILD)/bench/bench-seccomp $(BUILD)/cofferdam-demo-app
+	$(Q)tests/isolated tests/bench/start.sh '$(abspath $(BUILD))' $(or $(ROUNDS),50)
+	@echo
+	$(Q)tests/vm/run 6.12 --bin '$(BUILD)/bench/bench-pairs' --bin '$(BUILD)/bench/bench-seccomp' -- tests/bench/attach.sh

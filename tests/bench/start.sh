@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: tests/isolated tests/bench/start.sh PAIRS BENCH-SECCOMP APP ROUNDS
+# Usage: tests/isolated tests/bench/start.sh BUILD ROUNDS
 # What a container's start costs: create + start + delete of a bundle whose program ends at once, the same bundle by bare
 # crun, bare runc, cofferdam + crun and cofferdam + runc, in turn. The bare ones have Docker's default seccomp profile in
 # config.json, as engines give it to them; cofferdam applies its own. Markdown on standard output.
 set -eu -o pipefail
 
-pairs=$1 seccomp=$2 app=$3 rounds=$4
+pairs=$1/bench/bench-pairs seccomp=$1/bench/bench-seccomp app=$1/cofferdam-demo-app rounds=$2
 work=/run/bench
 state=$work/state
 
