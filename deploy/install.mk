@@ -23,8 +23,8 @@ install: all man
 	  install -m 644 $(BUILD)/man/$$page $$d/ || exit 1; done
 	@echo
 	@echo 'Next: give cofferdam a pool of ids, one line in each of two files, for example'
-	@echo '  echo cofferdam:1073741824:67108864 >> /etc/subuid'
-	@echo '  echo cofferdam:1073741824:67108864 >> /etc/subgid'
+	@echo '  echo cofferdam:1879048192:67108864 >> /etc/subuid'
+	@echo '  echo cofferdam:1879048192:67108864 >> /etc/subgid'
 	@echo 'then ask `cofferdam doctor` what this host has, and tell your engine: $(DATADIR)/deploy'
 
 # Configuration and profiles of the administrator's stay.
