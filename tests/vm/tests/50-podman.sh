@@ -49,9 +49,10 @@ test_what_a_container_writes_is_committed_with_its_own_ids() {
 	expect_output text
 }
 
-joins() {
-	guest_runtime "$1"
-	trap 'podman rm -f -t 0 member first' EXIT
+# Behind crun alone: runc before 1.2 joins the user namespace first and may then not join the engine's network (runc#4390).
+test_containers_of_a_pod_share_a_user_namespace() {
+	guest_runtime crun
+	trap 'podman rm -f -t 0 member; podman rm -f -t 0 first' EXIT
 	expect shim_podman run -d --name first "$GUEST_INSIDE" /bin/inside sleep 300
 	expect shim_podman run -d --name member --network container:first --ipc container:first --uts container:first \
 		"$GUEST_INSIDE" /bin/inside sleep 300
@@ -59,16 +60,9 @@ joins() {
 	expect podman exec member /bin/inside show /proc/net/dev
 	expect_output eth0
 	expect_equal 2 "$(ls /run/cofferdam/ranges | wc -l)" 'holders of the range'
-	expect podman rm -f -t 0 member first
+	expect podman rm -f -t 0 member
+	expect podman rm -f -t 0 first
 	guest_nothing_left
-}
-
-test_containers_of_a_pod_share_a_user_namespace_behind_crun() {
-	joins crun
-}
-
-test_containers_of_a_pod_share_a_user_namespace_behind_runc() {
-	joins runc
 }
 
 denied() {
