@@ -56,22 +56,36 @@ static void find_key(struct cfd_call *call)
 		     (getcwd(cwd, sizeof(cwd)) && cfd_state_key_of_bundle(call->state, cwd, call->key, &ignored) == 0);
 }
 
-int cfd_call_open(int input, struct cfd_call *call, struct cfd_error *err)
+static int open_log(struct cfd_call *call, struct cfd_error *err)
 {
-	CFD_AUTO_BUF struct cfd_buf text = {0};
-	int r = cfd_fd_read(input, CFD_HOOK_MAX_STATE, "the container's state on standard input", &text, err);
+	int r = cfd_config_read(CFD_CONFIG_PATH, &call->config, err);
 
-	if (!r)
-		r = cfd_config_read(CFD_CONFIG_PATH, &call->config, err);
-	if (!r)
-		r = cfd_audit_open(&call->config, &call->audit_fd, err);
-	if (!r)
-		r = cfd_call_parse(text.data ? text.data : "", text.length, call, err);
+	return r ? r : cfd_audit_open(&call->config, &call->audit_fd, err);
+}
+
+static int find_container(const struct cfd_buf *text, struct cfd_call *call, struct cfd_error *err)
+{
+	int r = cfd_call_parse(text->data ? text->data : "", text->length, call, err);
+
 	if (!r)
 		r = cfd_state_open(&call->state, err);
 	if (!r)
 		find_key(call);
 	return r;
+}
+
+int cfd_call_open(int input, struct cfd_call *call, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	struct cfd_error second = {0};
+	int r = cfd_fd_read(input, CFD_HOOK_MAX_STATE, "the container's state on standard input", &text, err), found;
+
+	if (r)
+		return r;
+	/* The container is looked for in any case: by way of its directory the shim is told what failed. */
+	r = open_log(call, err);
+	found = find_container(&text, call, r ? &second : err);
+	return r ? r : found;
 }
 
 static int attach(struct cfd_call *call, struct cfd_record *record, const struct cfd_policy *policy, int cgroup_fd,

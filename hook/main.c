@@ -7,6 +7,7 @@
 
 #include "lib/audit.h"
 #include "lib/fd.h"
+#include "lib/log.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -50,6 +51,15 @@ static int usage(void)
 	return 2;
 }
 
+/* runc hands it on to the engine, as its own error. */
+static void tell(const char *stage, const char *message)
+{
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+
+	if (cfd_buf_addf(&text, "cofferdam-hook: %s: %s", stage, message) == 0)
+		cfd_log_refusal(NULL, false, text.data);
+}
+
 /* crun hides what a hook says. The shim, which waits for the runtime, finds it here and tells the engine. */
 static void leave_message(const struct cfd_call *call, const char *message)
 {
@@ -73,7 +83,7 @@ static int run(size_t stage)
 		r = stages[stage].run(&call, &err);
 	if (!r)
 		return 0;
-	fprintf(stderr, "cofferdam-hook: %s: %s\n", stages[stage].name, err.message);
+	tell(stages[stage].name, err.message);
 	leave_message(&call, err.message);
 	if (call.audit_fd >= 0)
 		cfd_audit_failure(call.audit_fd, &call.config, call.id ? call.id : "", stages[stage].name, err.message,

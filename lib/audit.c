@@ -32,9 +32,12 @@ int cfd_audit_open(const struct cfd_config *config, int *ret_fd, struct cfd_erro
 		return cfd_fail_memory(err, "the audit log");
 	r = cfd_fd_make_dir(AT_FDCWD, dirname(directory), 0700, &dirfd, err);
 	if (r)
-		return cfd_wrap(err, "audit log %s", config->audit_file);
+		return cfd_wrap(err, "%s (`audit.file` in " CFD_CONFIG_PATH ")", config->audit_file);
 	fd = openat(dirfd, basename(file),
 		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+	if (fd < 0 && errno == ELOOP)
+		return cfd_fail(err, -ELOOP, "the audit log %s is a symbolic link, which is not followed",
+				config->audit_file);
 	if (fd < 0)
 		return cfd_fail_errno(err, -errno, "cannot open the audit log %s", config->audit_file);
 	if (fstat(fd, &st))

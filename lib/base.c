@@ -47,6 +47,13 @@ bool cfd_ends_with(const char *string, const char *suffix)
 	return length >= tail && strcmp(string + length - tail, suffix) == 0;
 }
 
+void cfd_hide_control(char *text, const char *kept)
+{
+	for (; text && *text; text++)
+		if (((unsigned char)*text < 0x20 || *text == 0x7f) && !strchr(kept, *text))
+			*text = '?';
+}
+
 int cfd_parse_u64(const char *text, uint64_t max, uint64_t *ret_value)
 {
 	uint64_t value = 0;

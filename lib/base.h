@@ -50,6 +50,9 @@ bool cfd_streq(const char *a, const char *b);
 bool cfd_starts_with(const char *string, const char *prefix);
 bool cfd_ends_with(const char *string, const char *suffix);
 
+/* Replaces control characters, which terminals and readers of logs obey, by `?`; those in `kept` stay. */
+void cfd_hide_control(char *text, const char *kept);
+
 /* A decimal number without sign, spaces or leading zeros, at most `max`. Returns 0, or -EINVAL or -ERANGE. */
 int cfd_parse_u64(const char *text, uint64_t max, uint64_t *ret_value);
 

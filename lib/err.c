@@ -18,6 +18,7 @@ static void format_message(struct cfd_error *err, int code, const char *format, 
 	err->code = code;
 	if (length >= (int)sizeof(err->message))
 		mark_cut(err);
+	cfd_hide_control(err->message, "\n");
 }
 
 int cfd_fail(struct cfd_error *err, int code, const char *format, ...)
@@ -65,6 +66,7 @@ int cfd_wrap(struct cfd_error *err, const char *format, ...)
 		memmove(err->message + length, err->message, strlen(err->message) + 1);
 	}
 	memcpy(err->message, context, length);
+	cfd_hide_control(err->message, "\n");
 	return err->code;
 }
 

@@ -170,7 +170,7 @@ int cfd_fd_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, struc
 	if (fstat(fd, &st))
 		return cfd_fail_errno(err, -errno, "cannot stat %s", path);
 	if (st.st_uid != geteuid() || (st.st_mode & 022))
-		return cfd_fail(err, -EPERM, "%s belongs to uid %u with mode %04o: it must belong to uid %u and not be writable by others",
+		return cfd_fail(err, -EPERM, "%s belongs to uid %u with mode %04o: it must belong to uid %u and not be writable by others (chown, chmod go-w)",
 				path, st.st_uid, st.st_mode & 07777, geteuid());
 	if (made && fchmod(fd, mode)) /* whatever the umask took away */
 		return cfd_fail_errno(err, -errno, "cannot set the mode of %s", path);
@@ -238,7 +238,7 @@ int cfd_fd_lock(int dirfd, const char *name, int *ret_fd, struct cfd_error *err)
 	CFD_AUTO_FD int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
-		return cfd_fail_errno(err, -errno, "cannot open the lock %s", name);
+		return cfd_fail_errno(err, -errno, "cannot open the lock file %s", name);
 	while (flock(fd, LOCK_EX))
 		if (errno != EINTR)
 			return cfd_fail_errno(err, -errno, "cannot lock %s", name);

@@ -150,21 +150,29 @@ static int pick_range(struct cfd_state *state, const char *pool, struct cfd_user
 	return pick_once(state, pool, ret_range, err);
 }
 
-/* Links first, then the record that makes the directory somebody's, then the range's name. */
-static int write_claim(struct cfd_state *state, const char *key, const struct cfd_record *record, struct cfd_error *err)
+static int write_links(struct cfd_state *state, const char *key, const struct cfd_record *record, struct cfd_error *err)
 {
-	char range[64], name[CFD_SWEEP_RANGE_NAME];
+	char range[64];
 	CFD_AUTO_FD int dirfd = -1;
 	int r = cfd_fd_make_dir(state->containers, key, 0700, &dirfd, err);
 
 	snprintf(range, sizeof(range), "%" PRIu32 ":%" PRIu32, record->range.base, record->range.size);
-	cfd_sweep_range_name(key, record->range.base, name);
 	if (!r && record->runtime)
 		r = cfd_entry_set_link(dirfd, "runtime", record->runtime, err);
 	if (!r && record->runtime_dir)
 		r = cfd_entry_set_link(dirfd, "runtime-dir", record->runtime_dir, err);
 	if (!r && record->range.size)
 		r = cfd_entry_set_link(dirfd, "range", range, err);
+	return r ? cfd_wrap(err, "%s/containers/%s", state->path, key) : 0;
+}
+
+/* Links first, then the record that makes the directory somebody's, then the range's name. */
+static int write_claim(struct cfd_state *state, const char *key, const struct cfd_record *record, struct cfd_error *err)
+{
+	char name[CFD_SWEEP_RANGE_NAME];
+	int r = write_links(state, key, record, err);
+
+	cfd_sweep_range_name(key, record->range.base, name);
 	if (!r)
 		r = cfd_state_update(state, key, record, err);
 	if (!r && record->range.size && symlinkat(key, state->ranges, name))
@@ -202,8 +210,8 @@ int cfd_state_claim(struct cfd_state *state, struct cfd_record *record, const ch
 	CFD_AUTO_FD int lock = -1;
 	int r = cfd_state_key(record->id, record->root, key, err);
 
-	if (!r)
-		r = cfd_fd_lock(state->dir, "lock", &lock, err);
+	if (!r && cfd_fd_lock(state->dir, "lock", &lock, err))
+		return cfd_wrap(err, "state in %s", state->path);
 	if (!r)
 		r = claim_locked(state, record, pool, key, err);
 	if (!r)
@@ -228,7 +236,7 @@ int cfd_state_update(struct cfd_state *state, const char *key, const struct cfd_
 		r = cfd_fd_write_file(dirfd, "record.json", buf.data, buf.length, 0600, true, err);
 	if (!r && record->shim.pid == 0)
 		r = set_process(dirfd, "shim", &record->shim, err);
-	return r;
+	return r ? cfd_wrap(err, "%s/containers/%s", state->path, key) : 0;
 }
 
 static int read_text_link(int dirfd, const char *name, char **ret_text, struct cfd_error *err)

@@ -136,11 +136,16 @@ static int subids_add_line(struct subids *subids, const char *owner, char *line,
 	uint64_t start, count;
 
 	if (!second || first == line)
-		return cfd_fail(err, -EINVAL, "%s:%u: expected owner:start:count", file, number);
+		return cfd_fail(err, -EINVAL,
+				"%s:%u: `%.64s` is not owner:start:count; correct the line or remove it (`#` begins a "
+				"comment)",
+				file, number, line);
 	*first = *second = '\0';
 	if (cfd_parse_u64(first + 1, UINT32_MAX, &start) || cfd_parse_u64(second + 1, UINT32_MAX, &count))
-		return cfd_fail(err, -EINVAL, "%s:%u: start and count must be decimal numbers up to 4294967295", file,
-				number);
+		return cfd_fail(err, -EINVAL,
+				"%s:%u: `%.64s:%.64s:%.64s`: start and count must be decimal numbers up to 4294967295; "
+				"correct the line or remove it",
+				file, number, line, first + 1, second + 1);
 	list = cfd_streq(line, owner) ? &subids->own : &subids->others;
 	if (count && intervals_add(list, start, start + count))
 		return cfd_fail_memory(err, file);

@@ -26,7 +26,7 @@ static bool is_file_alone(const struct cfd_verdict_request *request)
 }
 
 /* Opened once and read once: whatever happens to the file afterwards, this is what was judged. */
-static int read_config(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
+static int read_text(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
 {
 	const char *file = request->config_file ? request->config_file : "config.json";
 	const struct cfd_json_options options = {.name = file};
@@ -42,6 +42,13 @@ static int read_config(const struct cfd_verdict_request *request, struct cfd_ver
 	return cfd_spec_read(verdict->doc,
 			     request->config->strict_keys ? CFD_SPEC_UNKNOWN_STRICT : CFD_SPEC_UNKNOWN_WARN,
 			     &verdict->spec, err);
+}
+
+static int read_config(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	int r = read_text(request, verdict, err);
+
+	return r && !is_file_alone(request) ? cfd_wrap(err, "bundle %s", request->bundle) : r;
 }
 
 /*
@@ -181,14 +188,6 @@ void cfd_verdict_release(struct cfd_verdict *verdict)
 	*verdict = (struct cfd_verdict)CFD_VERDICT_INIT;
 }
 
-/* Names come from engines' records: a line of a log must stay one. */
-static void hide_control_characters(char *text)
-{
-	for (; text && *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-}
-
 static int add_head(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf)
 {
 	size_t against = count_against(&verdict->findings), start = buf->length;
@@ -199,7 +198,7 @@ static int add_head(const struct cfd_verdict *verdict, const char *container_id,
 			     against, against == 1 ? "" : "s");
 
 	if (!r)
-		hide_control_characters(buf->data + start);
+		cfd_hide_control(buf->data + start, ""); /* names come from engines' records */
 	return r;
 }
 

@@ -67,6 +67,15 @@ int cfd_contain_notice(const struct cfd_contain *contain, struct cfd_error *err,
 	return cfd_audit_notice(contain->audit_fd, &contain->config, contain->args->id, text.data, err);
 }
 
+int cfd_contain_check_hook(struct cfd_contain *contain, struct cfd_error *err)
+{
+	(void)contain;
+	if (access(HOOK, X_OK) == 0)
+		return 0;
+	return cfd_fail_errno(err, -errno,
+			      HOOK ", which the runtime is to call, cannot be executed (install cofferdam anew)");
+}
+
 static int copy(char **ret_copy, const char *text, struct cfd_error *err)
 {
 	if (!text)
@@ -280,8 +289,8 @@ int cfd_contain_compile_policy(struct cfd_contain *contain, struct cfd_error *er
 				       contain->has_files ? rootfs : contain->verdict.rootfs_fd, &contain->policy, err);
 	if (!r)
 		r = cfd_state_open_container(contain->state, contain->key, &dirfd, err);
-	if (!r)
-		r = cfd_policy_write(contain->policy, dirfd, "policy.bin", err);
+	if (!r && cfd_policy_write(contain->policy, dirfd, "policy.bin", err))
+		return cfd_wrap(err, CFD_STATE_DIR "/containers/%s", contain->key);
 	if (!r)
 		contain->record.policy_id = cfd_policy_id(contain->policy);
 	return r;
@@ -317,7 +326,7 @@ int cfd_contain_write_bundle(struct cfd_contain *contain, struct cfd_error *err)
 		r = cfd_fd_make_dir(dirfd, "bundle", 0700, &bundle, err);
 	if (!r)
 		r = cfd_fd_write_file(bundle, "config.json", text.data, text.length, 0600, false, err);
-	if (!r)
-		r = cfd_state_bundle_path(contain->state, contain->key, &contain->private_bundle, err);
-	return r;
+	if (r)
+		return cfd_wrap(err, CFD_STATE_DIR "/containers/%s", contain->key);
+	return cfd_state_bundle_path(contain->state, contain->key, &contain->private_bundle, err);
 }

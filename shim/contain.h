@@ -52,6 +52,8 @@ void cfd_contain_release(struct cfd_contain *contain);
 int cfd_contain_notice(const struct cfd_contain *contain, struct cfd_error *err, const char *format, ...)
 	CFD_PRINTF(3, 4);
 
+/* Engines would tell a runtime's `no such file or directory` as the container's command that is not found. */
+int cfd_contain_check_hook(struct cfd_contain *contain, struct cfd_error *err);
 int cfd_contain_claim(struct cfd_contain *contain, struct cfd_error *err);
 int cfd_contain_load_guard(struct cfd_contain *contain, struct cfd_error *err);
 int cfd_contain_open_userns(struct cfd_contain *contain, struct cfd_error *err);

@@ -122,9 +122,10 @@ static const struct step {
 	{ "caller",          check_caller },
 	{ "arguments",       check_arguments },
 	{ "bundle",          open_bundle },
-	{ "config.json",     reach_verdict },
-	{ "verdict",         judge },
+	{ "verdict",         reach_verdict },
+	{ "audit log",       judge },
 	{ "runtime",         choose_runtime },
+	{ "hook",            cfd_contain_check_hook },
 	{ "record",          cfd_contain_claim },
 	{ "guard",           cfd_contain_load_guard },
 	{ "user namespace",  cfd_contain_open_userns },
@@ -145,16 +146,20 @@ static const struct step *take_steps(struct cfd_contain *contain, struct cfd_err
 	return NULL;
 }
 
+#define SHOWN_OF_ID 238 /* as long as one may be */
+
 static void refuse(struct cfd_contain *contain, const struct step *step, const struct cfd_error *err,
 		   struct cfd_buf *ret_text)
 {
+	const char *id = *contain->args->id ? contain->args->id : "a container";
 	struct cfd_error ignored = {0};
 
 	if (step->take == judge && contain->verdict.refused) {
 		cfd_verdict_text(&contain->verdict, contain->args->id, ret_text);
 		return;
 	}
-	cfd_buf_addf(ret_text, "cofferdam: refused %s: %s: %s", contain->args->id, step->name, err->message);
+	cfd_buf_addf(ret_text, "cofferdam: refused %.*s: %s: %s", SHOWN_OF_ID, id, step->name, err->message);
+	cfd_hide_control(ret_text->data, step->take ? "" : "\n"); /* a hook may have written several lines */
 	if (contain->audit_fd >= 0)
 		cfd_audit_failure(contain->audit_fd, &contain->config, contain->args->id, step->name, err->message,
 				  &ignored);

@@ -3,6 +3,7 @@
 #include "shim/launch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,27 +75,52 @@ static void signals_to_forward(sigset_t *set)
 
 /* Only what is safe between fork and execve. */
 static _Noreturn void become_runtime(const char *runtime, char **argv, char **environment, const sigset_t *mask,
-				     pid_t parent)
+				     pid_t parent, int report)
 {
-	static const char message[] = "cofferdam: cannot execute the OCI runtime\n";
 	ssize_t written;
+	int code;
 
 	/* If the parent died before the prctl, nobody will send the signal: hence the second look. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
 		_exit(1);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execve(runtime, argv, environment);
-	written = write(STDERR_FILENO, message, sizeof(message) - 1);
-	(void)written;
+	code = errno;
+	written = write(report, &code, sizeof(code));
+	(void)written; /* the parent has gone, or has what it needs */
 	_exit(127);
+}
+
+/* The errno with which the child's execve failed, or 0: the pipe is closed by the execve. */
+static int read_report(int report)
+{
+	ssize_t length;
+	int code = 0;
+
+	do
+		length = read(report, &code, sizeof(code));
+	while (length < 0 && errno == EINTR);
+	return length == (ssize_t)sizeof(code) ? code : 0;
+}
+
+static int await_execve(const char *runtime, struct cfd_launch *launch, int report, struct cfd_error *err)
+{
+	int code = read_report(report);
+
+	if (!code)
+		return 0;
+	cfd_launch_release(launch);
+	return cfd_fail_errno(err, -code, "cannot execute the OCI runtime %s, or the interpreter that it names",
+			      runtime);
 }
 
 int cfd_launch_start(const char *runtime, char **argv, struct cfd_launch *launch, struct cfd_error *err)
 {
 	CFD_AUTO_FREE char **environment = cfd_launch_environment(environ);
-	CFD_AUTO_FD int signals = -1;
+	CFD_AUTO_FD int signals = -1, report = -1, child_end = -1;
 	sigset_t forward, before;
 	pid_t self = getpid(), child;
+	int ends[2];
 
 	if (!environment)
 		return cfd_fail_memory(err, "the runtime's environment");
@@ -105,14 +131,19 @@ int cfd_launch_start(const char *runtime, char **argv, struct cfd_launch *launch
 	signals = signalfd(-1, &forward, SFD_CLOEXEC);
 	if (signals < 0)
 		return cfd_fail_errno(err, -errno, "cannot open a descriptor for signals");
+	if (pipe2(ends, O_CLOEXEC))
+		return cfd_fail_errno(err, -errno, "cannot make a pipe");
+	report = ends[0];
+	child_end = ends[1];
 	child = fork();
 	if (child < 0)
 		return cfd_fail_errno(err, -errno, "cannot start a process for the OCI runtime");
 	if (child == 0)
-		become_runtime(runtime, argv, environment, &before, self);
+		become_runtime(runtime, argv, environment, &before, self, child_end);
+	cfd_base_close(&child_end);
 	launch->pid = child;
 	launch->signals = cfd_take_fd(&signals);
-	return 0;
+	return await_execve(runtime, launch, report, err);
 }
 
 static bool has_ended(pid_t pid, int *ret_status)

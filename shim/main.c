@@ -37,8 +37,10 @@ int main(int argc, char **argv)
 		r = pass_through(argv, &args, &err);
 	else if (!r)
 		status = cfd_create(argv, &args, &text);
-	if (r)
+	if (r) {
 		cfd_buf_addf(&text, "cofferdam: %s", err.message);
+		cfd_hide_control(text.data, "");
+	}
 	if (text.data)
 		tell(&args, text.data);
 	return status;

@@ -63,7 +63,10 @@ static int check(const char *path, struct cfd_error *err)
 	if (stat(path, &behind))
 		return cfd_fail_errno(err, -errno, "cannot find the OCI runtime %s", path);
 	if (!S_ISREG(behind.st_mode) || access(path, X_OK))
-		return cfd_fail(err, -ENOEXEC, "%s is no program that can be executed", path);
+		return cfd_fail(err, -ENOEXEC,
+				"the OCI runtime %s is not an executable file; correct its mode, or name another "
+				"(`runtimes` in " CFD_CONFIG_PATH ", or the link " CFD_SYSCONFDIR "/runtime)",
+				path);
 	if (stat("/proc/self/exe", &self) == 0 && self.st_dev == behind.st_dev && self.st_ino == behind.st_ino)
 		return cfd_fail(err, -ELOOP,
 				"%s is cofferdam-runtime itself; name the OCI runtime that stands behind it", path);
@@ -101,8 +104,8 @@ int cfd_runtime_choose(const struct cfd_config *config, const struct cfd_profile
 			found = config->runtimes[i];
 	if (!found)
 		return cfd_fail(err, -ENOENT,
-				"none of the OCI runtimes in " CFD_CONFIG_PATH
-				" (`runtimes`) is installed; the first is %s",
+				"no OCI runtime of `runtimes` in " CFD_CONFIG_PATH
+				" is installed (the first is %s): install crun or runc, or name there what is",
 				config->runtimes[0] ? config->runtimes[0] : "not given");
 	r = check(found, err);
 	if (!r)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MAX_WORDS 24
@@ -224,4 +225,30 @@ Test(launch, the_environment_is_what_runtimes_are_told_through_it)
 	for (size_t i = 0; i < CFD_COUNT(after); i++)
 		cr_expect_str_eq(environment[i], after[i]);
 	cr_expect_null(environment[CFD_COUNT(after)]);
+}
+
+Test(launch, what_is_no_program_is_an_error_and_leaves_no_process)
+{
+	const char *argv[] = {"passwd", NULL};
+	struct cfd_launch launch = CFD_LAUNCH_INIT;
+	struct cfd_error err = {0};
+
+	cr_expect_eq(cfd_launch_start("/etc/passwd", (char **)argv, &launch, &err), -EACCES);
+	cr_expect_not_null(strstr(err.message, "cannot execute the OCI runtime /etc/passwd"));
+	cr_expect_eq(launch.pid, 0);
+	cr_expect_eq(launch.signals, -1);
+	cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+Test(launch, the_status_is_the_runtimes)
+{
+	const char *argv[] = {"sh", "-c", "exit 42", NULL};
+	struct cfd_launch launch = CFD_LAUNCH_INIT;
+	struct cfd_error err = {0};
+	int status = 0;
+
+	cr_assert_eq(cfd_launch_start("/bin/sh", (char **)argv, &launch, &err), 0, "%s", err.message);
+	cr_expect_eq(cfd_launch_wait(&launch, &status, &err), 0, "%s", err.message);
+	cr_expect_eq(status, 42);
+	cfd_launch_release(&launch);
 }

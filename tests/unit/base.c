@@ -56,6 +56,20 @@ Test(base, json_strings_stay_json_whatever_the_bytes)
 	}
 }
 
+Test(err, a_message_obeys_no_terminal)
+{
+	char line[] = "a\x1b[2Jb\nc\x7f";
+	struct cfd_error err;
+
+	cfd_fail(&err, -EINVAL, "cannot open %s", "a\x1b[2J\tb\nc");
+	cr_expect_str_eq(err.message, "cannot open a?[2J?b\nc");
+	cfd_wrap(&err, "in \a");
+	cr_expect_str_eq(err.message, "in ?: cannot open a?[2J?b\nc");
+	cfd_hide_control(line, "");
+	cr_expect_str_eq(line, "a?[2Jb?c?");
+	cfd_hide_control(NULL, "");
+}
+
 Test(err, context_goes_in_front_and_a_long_message_is_cut)
 {
 	struct cfd_error err = { 0 };
