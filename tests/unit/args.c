@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MAX_WORDS 24
+#define MAX_WORDS 48
 
 /* Words separated by one space; `_` stands for an empty word. */
 static int split(const char *line, char storage[1024], char *argv[MAX_WORDS])

@@ -6,7 +6,7 @@
 
 SHIM=/usr/local/bin/cofferdam-runtime
 HOOK=/usr/local/libexec/cofferdam/cofferdam-hook
-ROUNDS=12
+ROUNDS=8
 T_LIMIT=240
 
 clean() {
@@ -49,7 +49,7 @@ survive() {
 	mounts=$(wc -l </proc/self/mountinfo)
 	KILLED=0
 	for ((round = 0; round < ROUNDS; round++)); do
-		kill_once "$who" "0.$(printf '%02d' $((round * 5)))"
+		kill_once "$who" "0.$(printf '%02d' $((round * 6)))"
 	done
 	echo "$KILLED killed in $ROUNDS rounds"
 	[ "$KILLED" -ge 2 ] || t_fail "only $KILLED of $ROUNDS rounds killed anything"
