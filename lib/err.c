@@ -11,14 +11,21 @@ static void mark_cut(struct cfd_error *err)
 	memcpy(err->message + sizeof(err->message) - 4, "...", 4);
 }
 
-static void format_message(struct cfd_error *err, int code, const char *format, va_list args)
+/* A failure that forgot its code (an errno that was not set) must not come out as success. */
+static int failure(int code)
+{
+	return code < 0 ? code : -EIO;
+}
+
+static int format_message(struct cfd_error *err, int code, const char *format, va_list args)
 {
 	int length = vsnprintf(err->message, sizeof(err->message), format, args);
 
-	err->code = code;
+	err->code = failure(code);
 	if (length >= (int)sizeof(err->message))
 		mark_cut(err);
 	cfd_hide_control(err->message, "\n");
+	return err->code;
 }
 
 int cfd_fail(struct cfd_error *err, int code, const char *format, ...)
@@ -26,7 +33,7 @@ int cfd_fail(struct cfd_error *err, int code, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	format_message(err, code, format, args);
+	code = format_message(err, code, format, args);
 	va_end(args);
 	return code;
 }
@@ -37,7 +44,7 @@ int cfd_fail_errno(struct cfd_error *err, int code, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	format_message(err, code, format, args);
+	code = format_message(err, code, format, args);
 	va_end(args);
 	length = strlen(err->message);
 	if (snprintf(err->message + length, sizeof(err->message) - length, ": %s", strerrordesc_np(-code)) >=
@@ -67,6 +74,7 @@ int cfd_wrap(struct cfd_error *err, const char *format, ...)
 	}
 	memcpy(err->message, context, length);
 	cfd_hide_control(err->message, "\n");
+	err->code = failure(err->code);
 	return err->code;
 }
 

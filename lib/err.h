@@ -16,7 +16,10 @@ struct cfd_error {
 	char message[2048]; /* one line for a person: what was found, where, what to do. Cut with "..." if longer. */
 };
 
-/* Sets the message and returns `code`, so that `return cfd_fail(err, -EINVAL, "...")` reads as one step. */
+/*
+ * Sets the message and returns `code`, so that `return cfd_fail(err, -EINVAL, "...")` reads as one step. None of these
+ * ever returns 0: a code that is not negative becomes -EIO.
+ */
 int cfd_fail(struct cfd_error *err, int code, const char *format, ...) CFD_PRINTF(3, 4);
 
 /* The same, with ": " and the text of `code` behind the message: for a system call that failed. */

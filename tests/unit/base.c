@@ -90,6 +90,18 @@ Test(err, context_goes_in_front_and_a_long_message_is_cut)
 	cr_expect_eq(strlen(err.message), sizeof(err.message) - 1);
 }
 
+Test(err, a_failure_without_a_code_is_none_the_less_one)
+{
+	struct cfd_error err = { 0 };
+
+	cr_expect_eq(cfd_fail(&err, 0, "x"), -EIO);
+	cr_expect_eq(err.code, -EIO);
+	cr_expect_eq(cfd_fail_errno(&err, 0, "x"), -EIO);
+	cr_expect_str_eq(err.message, "x: Input/output error");
+	err.code = 0;
+	cr_expect_eq(cfd_wrap(&err, "y"), -EIO);
+}
+
 static int temporary_directory(void)
 {
 	char path[] = "/tmp/cofferdam-test-XXXXXX";
