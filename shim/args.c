@@ -56,7 +56,7 @@ static const struct option command_options[] = {
 	{ "pid-file",             0,  true,  ABSOLUTE, ANY,   0 },
 	{ "console-socket",       0,  true,  ABSOLUTE, ANY,   0 },
 	{ "pidfd-socket",         0,  true,  ABSOLUTE, START, 0 },
-	{ "preserve-fds",         0,  true,  KEEP,     START, 0 },
+	{ "preserve-fds",         0,  true,  KEEP,     START, FIELD(preserve_fds) },
 	{ "no-pivot",             0,  false, KEEP,     ANY,   0 },
 	{ "no-new-keyring",       0,  false, KEEP,     START, 0 },
 	{ "no-subreaper",         0,  false, KEEP,     ANY,   0 },
@@ -84,6 +84,17 @@ static const struct {
 	{ "create",  CFD_ARGS_CREATE },
 	{ "run",     CFD_ARGS_RUN },
 	{ "restore", CFD_ARGS_RESTORE },
+};
+
+/* What is understood and refused: it takes away what config.json cannot show, or gives what create would have judged. */
+static const struct {
+	const char *word, *why;
+} refused[] = {
+	/* runc-run(8): "should not be used except in exceptional circumstances, and may be unsafe" */
+	{ "--no-pivot", "the host's root filesystem would stay in the container's mount namespace; a host that runs from an "
+			"initramfs must move its root to another filesystem" },
+	/* crun src/mounts.c: binds any path of the host */
+	{ "mounts",     "it adds mounts to a running container, which nothing judges; create the container with them" },
 };
 // clang-format on
 
@@ -131,6 +142,14 @@ static int scan(char **argv, int index, const struct option *options, size_t cou
 	return 0;
 }
 
+static int check_accepted(const char *word, struct cfd_error *err)
+{
+	for (size_t i = 0; i < CFD_COUNT(refused); i++)
+		if (cfd_streq(word, refused[i].word))
+			return cfd_fail(err, -EINVAL, "%s is refused: %s", word, refused[i].why);
+	return 0;
+}
+
 static int store(const struct found *found, struct cfd_args *args, struct cfd_error *err)
 {
 	void *field = (char *)args + found->option->field;
@@ -159,6 +178,8 @@ static int parse_options(char **argv, int *index, const struct option *options, 
 		if (!r && args->command != CFD_ARGS_OTHER && !(found.option->commands & args->command))
 			r = cfd_fail(err, -EINVAL, "option %s does not belong to %s", argv[*index],
 				     argv[args->command_index]);
+		if (!r)
+			r = check_accepted(argv[*index], err);
 		if (!r)
 			r = store(&found, args, err);
 	}
@@ -205,7 +226,9 @@ int cfd_args_parse(int argc, char **argv, struct cfd_args *args, struct cfd_erro
 		return r;
 	args->command_index = index < argc ? index : argc;
 	args->command = find_command(argv[args->command_index]);
-	return args->command == CFD_ARGS_OTHER ? 0 : parse_command(argv, args, err);
+	if (args->command != CFD_ARGS_OTHER)
+		return parse_command(argv, args, err);
+	return index < argc ? check_accepted(argv[index], err) : 0;
 }
 
 struct list {

@@ -5,7 +5,8 @@
  * What is passed through needs only the global options, in order to find the subcommand. What starts a container is
  * understood whole: an option that the table does not have could take a value and so hide a bundle, hence it is
  * refused; so are spellings that the runtimes read differently (`-bDIR`, `-bundle DIR`, `--bund DIR`, options after the
- * id).
+ * id), what takes away a protection that config.json does not show (`--no-pivot`), and the one command by which a
+ * container that exists gets what create would have refused (crun's `mounts`).
  */
 #ifndef CFD_SHIM_ARGS_H
 #define CFD_SHIM_ARGS_H
@@ -24,7 +25,7 @@ struct cfd_args { /* all borrowed from argv; NULL: not given */
 	enum cfd_args_command command;
 	int command_index; /* of the subcommand in argv; argc when there is none */
 	const char *root, *log, *log_format;
-	const char *bundle, *config, *id; /* not for CFD_ARGS_OTHER */
+	const char *bundle, *config, *id, *preserve_fds; /* not for CFD_ARGS_OTHER */
 	bool detach;
 };
 

@@ -47,7 +47,7 @@ Test(args, what_starts_a_container_is_understood_in_every_spelling)
 		 false},
 		{"x --systemd-cgroup --debug --log-level debug --cgroup-manager=systemd --rootless auto --criu /c "
 		 "create "
-		 "--no-pivot --no-new-keyring --no-subreaper --preserve-fds 2 --pid-file=p --console-socket c "
+		 "--no-new-keyring --no-subreaper --preserve-fds 2 --pid-file=p --console-socket c "
 		 "--pidfd-socket s -b /b web",
 		 CFD_ARGS_CREATE, NULL, NULL, NULL, "/b", NULL, "web", false},
 	};
@@ -136,6 +136,10 @@ Test(args, what_could_hide_a_bundle_is_refused)
 		"x create --image-path /i web",
 		"x create -- web",
 		"x create --no-pivot=true web",
+		"x create --no-pivot web",
+		"x run --no-pivot web",
+		"x mounts add web /m.json",
+		"x --root /r mounts add web /m.json",
 		"x run --detach=false web",
 		"x restore --config c web",
 		"x create --help web",
@@ -177,8 +181,8 @@ Test(args, the_runtime_gets_our_bundle_and_absolute_paths)
 		{"x create web", "/usr/bin/crun create --bundle /ours web"},
 		{"x --root /r --systemd-cgroup create -b /b web",
 		 "/usr/bin/crun --root /r --systemd-cgroup create --bundle /ours web"},
-		{"x --root=/r create --bundle=/b --pid-file=/p --no-pivot web",
-		 "/usr/bin/crun --root=/r create --pid-file /p --no-pivot --bundle /ours web"},
+		{"x --root=/r create --bundle=/b --pid-file=/p --no-subreaper web",
+		 "/usr/bin/crun --root=/r create --pid-file /p --no-subreaper --bundle /ours web"},
 		{"x run -f other.json -d --preserve-fds 3 web",
 		 "/usr/bin/crun run -d --preserve-fds 3 --bundle /ours web"},
 		{"x create --pid-file=pid --console-socket s/c --pidfd-socket=p web",
