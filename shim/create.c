@@ -4,6 +4,7 @@
 
 #include "shim/args.h"
 #include "shim/contain.h"
+#include "shim/inherit.h"
 #include "shim/launch.h"
 #include "shim/runtime.h"
 
@@ -64,6 +65,11 @@ static int check_arguments(struct cfd_contain *contain, struct cfd_error *err)
 	return cfd_state_check_id(args->id, err);
 }
 
+static int check_descriptors(struct cfd_contain *contain, struct cfd_error *err)
+{
+	return cfd_inherit_check(contain->args, getenv("LISTEN_FDS"), err);
+}
+
 static int open_bundle(struct cfd_contain *contain, struct cfd_error *err)
 {
 	const char *path = contain->args->bundle ? contain->args->bundle : ".";
@@ -121,6 +127,7 @@ static const struct step {
 	{ "audit log",       open_audit },
 	{ "caller",          check_caller },
 	{ "arguments",       check_arguments },
+	{ "descriptors",     check_descriptors },
 	{ "bundle",          open_bundle },
 	{ "verdict",         reach_verdict },
 	{ "audit log",       judge },
