@@ -190,6 +190,19 @@ static int settle(struct cfd_contain *contain, struct cfd_error *err)
 	return cfd_state_update(contain->state, contain->key, &record, err);
 }
 
+/* The same for one that ran in the foreground and has ended: if its hooks were called, poststop has dropped the record.
+ */
+static int was_governed(struct cfd_contain *contain, struct cfd_error *err)
+{
+	CFD_AUTO(cfd_record_release) struct cfd_record record = {0};
+	struct cfd_error ignored = {0};
+
+	if (cfd_state_read(contain->state, contain->key, &record, &ignored) || record.init.pid != 0)
+		return 0;
+	return cfd_fail(err, -EPROTO, "%s ran the container without calling cofferdam-hook: nothing governed it",
+			contain->runtime);
+}
+
 /* The container must not be started by an engine that did not look at our status. */
 static void delete_container(struct cfd_contain *contain)
 {
@@ -241,7 +254,9 @@ static int await(struct cfd_contain *contain, int *ret_status, struct cfd_error 
 	r = cfd_launch_wait(&contain->launch, ret_status, err);
 	if (!r && *ret_status)
 		return hook_failure(contain, err);
-	if (r || !leaves_a_container(contain->args))
+	if (!r && !leaves_a_container(contain->args))
+		return was_governed(contain, err);
+	if (r)
 		return r;
 	r = settle(contain, err);
 	if (r)

@@ -7,13 +7,15 @@
 
 SHIM=/usr/local/bin/cofferdam-runtime
 
-setup_file() {
-	local runc
-	runc=$(command -v runc)
-
+# configure RUNTIME: it stands behind from now on.
+configure() {
 	mkdir -p /etc/cofferdam
-	ln -sfn "$runc" /etc/cofferdam/runtime
-	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" } }\n' "$runc" >/etc/cofferdam/cofferdam.json
+	ln -sfn "$1" /etc/cofferdam/runtime
+	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" } }\n' "$1" >/etc/cofferdam/cofferdam.json
+}
+
+setup_file() {
+	configure "$(command -v runc)"
 }
 
 # As engines write it: runc spec gives ambient capabilities, which is refused.
@@ -75,6 +77,17 @@ test_a_refusal_is_told_once_and_leaves_nothing() {
 	expect_equal 1 "$(wc -l <log)" 'lines in --log'
 	expect tail -n 1 /var/log/cofferdam/audit.jsonl
 	expect_output '"rule":"capability.forbidden"'
+	nothing_left
+}
+
+test_a_runtime_that_calls_no_hook_is_noticed() {
+	trap 'configure "$(command -v runc)"' EXIT
+	configure /bin/true
+	bundle bundle /bin/true
+	expect_status 1 "$SHIM" create --bundle bundle careless
+	expect_output 'created the container without calling cofferdam-hook'
+	expect_status 1 "$SHIM" run --bundle bundle careless
+	expect_output 'ran the container without calling cofferdam-hook'
 	nothing_left
 }
 
