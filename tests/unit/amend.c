@@ -169,6 +169,18 @@ Test(amend, a_range_becomes_a_user_namespace)
 	expect(text, &(struct cfd_amend_decision){ 0 }, AT("linux", "uidMappings"), "");
 }
 
+Test(amend, a_container_of_a_pod_joins_the_user_namespace_of_its_range)
+{
+	static const char text[] = START ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]}}";
+	const struct cfd_userns_range range = { .base = 100000, .size = 65536 };
+	const struct cfd_amend_decision decision = { .range = &range, .userns_path = "/proc/7/ns/user" };
+
+	expect(text, &decision, AT("linux", "namespaces"),
+	       "[{\"type\":\"pid\"},{\"type\":\"user\",\"path\":\"/proc/7/ns/user\"}]");
+	expect(text, &decision, AT("linux", "uidMappings"),
+	       "[{\"containerID\":0,\"hostID\":100000,\"size\":65536}]");
+}
+
 Test(amend, mappings_of_the_engine_are_not_overwritten)
 {
 	static const char *const texts[] = {
