@@ -84,13 +84,29 @@ static bool in_every_container(int64_t major, int64_t minor)
 	return false;
 }
 
+/*
+ * An allowed path is allowed with the numbers of that device. By the text alone nobody knows them; where this host has
+ * the node, device.mismatch compares; where it has none, only the well-known ones are known.
+ */
+static bool is_what_it_says(const struct cfd_rules_context *context, const char *path, int64_t major, int64_t minor)
+{
+	struct stat st;
+
+	if (!context->host_facts || lstat(path, &st) == 0)
+		return true;
+	for (size_t i = 0; i < CFD_COUNT(nodes); i++)
+		if (cfd_streq(nodes[i].path, path))
+			return nodes[i].major == major && nodes[i].minor == minor;
+	return false;
+}
+
 /* Whether devices.allow of the profile means this node: by path, or by what the allowed path is on this host. */
 static bool allowed_by_profile(const struct cfd_rules_context *context, const char *path, int64_t major, int64_t minor)
 {
 	struct stat st;
 
 	for (char *const *allow = context->profile->devices; allow && *allow; allow++) {
-		if (cfd_streq(*allow, path))
+		if (cfd_streq(*allow, path) && is_what_it_says(context, path, major, minor))
 			return true;
 		if (context->host_facts && lstat(*allow, &st) == 0 && S_ISCHR(st.st_mode) &&
 		    (int64_t)major(st.st_rdev) == major && (int64_t)minor(st.st_rdev) == minor)
@@ -148,17 +164,21 @@ CFD_RULE_CHECK(check_path)
 /* By this host's node of that path, or by what everybody's node of that path is. */
 static const char *mismatch(const struct cfd_rules_context *context, const struct cfd_spec_device *device)
 {
+	bool made_by_runtime = false;
 	struct stat st;
 
-	for (size_t i = 0; i < CFD_COUNT(nodes); i++)
-		if (cfd_streq(nodes[i].path, device->path) &&
-		    (!is_character(device->type) || nodes[i].major != device->major || nodes[i].minor != device->minor))
+	for (size_t i = 0; i < CFD_COUNT(nodes); i++) {
+		if (!cfd_streq(nodes[i].path, device->path))
+			continue;
+		if (!is_character(device->type) || nodes[i].major != device->major || nodes[i].minor != device->minor)
 			return "its numbers are not those of the device of that name";
-	/* The console and ptmx of a container are the runtime's, not the host's nodes. */
-	if (!context->host_facts || in_every_container(device->major, device->minor) || !device->path)
+		/* The console and ptmx of a container are the runtime's, not the host's nodes. */
+		made_by_runtime = nodes[i].in_every_container;
+	}
+	if (!context->host_facts || made_by_runtime || !device->path)
 		return NULL;
 	if (lstat(device->path, &st))
-		return NULL;
+		return errno == ENOENT || errno == ENOTDIR ? NULL : "on this host that path cannot be looked at";
 	if (cfd_streq(device->type, "p"))
 		return S_ISFIFO(st.st_mode) ? NULL : "on this host that path is no FIFO";
 	if (!S_ISCHR(st.st_mode) || !is_character(device->type))
