@@ -12,8 +12,22 @@
 struct object { /* where an object is within its filesystem */
 	unsigned major, minor;
 	int mount;
+	bool stacked;
 	char path[CFD_PATH_MAX];
 };
+
+/* Filesystems that show directories of others. */
+static bool is_stacked(const char *type)
+{
+	static const char *const types[] = {
+		"overlay", "aufs", "ecryptfs", "fuse.fuse-overlayfs", "fuse.bindfs", "fuse.mergerfs",
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(types); i++)
+		if (cfd_streq(types[i], type))
+			return true;
+	return false;
+}
 
 /* The last place of the chain is the object itself. */
 static bool same_object(const struct cfd_resolved *a, const struct cfd_resolved *b)
@@ -54,10 +68,11 @@ static int locate(const struct cfd_resolved *resolved, const char *directory, bo
 	ret_object->major = place.mount.major;
 	ret_object->minor = place.mount.minor;
 	ret_object->mount = place.mount.id;
+	ret_object->stacked = is_stacked(place.mount.type);
 	return join(place.mount.root, rest, ret_object->path, err);
 }
 
-int cfd_alias_find(const struct cfd_resolved *resolved, const char *directory, bool *ret_found,
+int cfd_alias_find(const struct cfd_resolved *resolved, const char *directory, bool *ret_stacked, bool *ret_found,
 		   struct cfd_resolved *ret_alias, struct cfd_error *err)
 {
 	CFD_AUTO_BUF struct cfd_buf text = {0};
@@ -68,7 +83,8 @@ int cfd_alias_find(const struct cfd_resolved *resolved, const char *directory, b
 	int r = locate(resolved, directory, &mounted, &object, err);
 
 	*ret_found = false;
-	if (r || !mounted)
+	*ret_stacked = object.stacked;
+	if (r || !mounted || object.stacked)
 		return r;
 	r = cfd_mountinfo_read(&text, err);
 	if (r)

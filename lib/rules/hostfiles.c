@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 struct parent { /* a directory above a protected object */
@@ -21,6 +23,42 @@ struct cfd_hostfiles {
 	struct parent *parents;
 	size_t parent_count;
 };
+
+// clang-format off
+/*
+ * Filesystems through which the kernel shows itself. Each mount of some (proc) is a device of its own, so that it cannot
+ * be told by identity. devtmpfs has tmpfs's number; it is one for the whole host, so identity tells it.
+ */
+static const struct {
+	uint64_t magic; /* linux/magic.h; those that it lacks: the files of fs/ named beside */
+	const char *name;
+} kernel_filesystems[] = {
+	{ PROC_SUPER_MAGIC,    "proc" },       { SYSFS_MAGIC,          "sysfs" },
+	{ CGROUP_SUPER_MAGIC,  "cgroup" },     { CGROUP2_SUPER_MAGIC,  "cgroup2" },
+	{ DEBUGFS_MAGIC,       "debugfs" },    { TRACEFS_MAGIC,        "tracefs" },
+	{ SECURITYFS_MAGIC,    "securityfs" }, { SELINUX_MAGIC,        "selinuxfs" },
+	{ SMACK_MAGIC,         "smackfs" },    { BPF_FS_MAGIC,         "bpf" },
+	{ DEVPTS_SUPER_MAGIC,  "devpts" },     { EFIVARFS_MAGIC,       "efivarfs" },
+	{ PSTOREFS_MAGIC,      "pstore" },     { NSFS_MAGIC,           "nsfs" },
+	{ BINFMTFS_MAGIC,      "binfmt_misc" }, { RDTGROUP_SUPER_MAGIC, "resctrl" },
+	{ 0x62656570,          "configfs" },   /* configfs/mount.c */
+	{ 0x65735543,          "fusectl" },    /* fuse/control.c */
+	{ 0x6e667364,          "nfsd" },       /* nfsd/nfsctl.c */
+	{ 0x67596969,          "rpc_pipefs" }, /* ../net/sunrpc/rpc_pipe.c */
+};
+// clang-format on
+
+static int find_kernel_filesystem(int fd, const char **ret_name, struct cfd_error *err)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs))
+		return cfd_fail_errno(err, -errno, "cannot tell the filesystem");
+	for (size_t i = 0; i < CFD_COUNT(kernel_filesystems); i++)
+		if (kernel_filesystems[i].magic == (uint64_t)fs.f_type)
+			*ret_name = kernel_filesystems[i].name;
+	return 0;
+}
 
 static struct cfd_identity identity_of(const struct stat *st)
 {
@@ -97,7 +135,9 @@ int cfd_resolve(const char *path, struct cfd_resolved *ret_resolved, struct cfd_
 	strcpy(ret_resolved->path, name);
 	if (fstat(fd, &ret_resolved->stat))
 		return cfd_fail_errno(err, -errno, "cannot stat %s", path);
-	r = identify_chain(ret_resolved, err);
+	r = find_kernel_filesystem(fd, &ret_resolved->kernel, err);
+	if (!r)
+		r = identify_chain(ret_resolved, err);
 	if (r)
 		return r;
 	if (!same(ret_resolved->chain[ret_resolved->count - 1], identity_of(&ret_resolved->stat)))

@@ -28,6 +28,7 @@ struct cfd_identity {
 struct cfd_resolved {
 	char path[CFD_PATH_MAX]; /* as the kernel names it: no symlinks, no ".." */
 	struct stat stat;
+	const char *kernel; /* the kernel's filesystem that it lies on (proc, sysfs, ...), wherever mounted; or NULL */
 	struct cfd_identity chain[CFD_RESOLVED_DEPTH + 1]; /* from "/" down to the object itself */
 	size_t count;
 	char swappable[CFD_PATH_MAX]; /* a directory above in which somebody other than root can replace the next; or ""

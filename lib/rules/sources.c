@@ -134,6 +134,16 @@ static bool is_engine_file(const struct subject *subject)
 	return false;
 }
 
+/* Docker and podman keep a volume's files in NAME/_data; beside it and above it are their own records of volumes. */
+static bool is_volume_of_engine(const struct cfd_image *image, const char *rest)
+{
+	const char *inside = strchr(rest, '/');
+
+	if (image->engine != CFD_ENGINE_DOCKER && image->engine != CFD_ENGINE_PODMAN)
+		return true;
+	return inside && cfd_path_beneath(inside + 1, "_data");
+}
+
 /*
  * What follows one of the directories of volumes, or NULL. An entry may be a file (the kubelet's etc-hosts); a
  * directory of volumes itself is no volume.
@@ -145,7 +155,7 @@ static const char *volume(const struct subject *subject)
 		bool is_directory = subject->resolved ? S_ISDIR(subject->resolved->stat.st_mode)
 						      : !cfd_ends_with(*directory, "/etc-hosts");
 
-		if (rest && (*rest || !is_directory))
+		if (rest && (*rest || !is_directory) && is_volume_of_engine(subject->context->image, rest))
 			return rest;
 	}
 	return NULL;
@@ -201,6 +211,17 @@ static void judge(struct judgement *judgement, const char *rule, const char *for
 	va_end(args);
 }
 
+/*
+ * What passes must not be another object by the time the runtime mounts it. Engine files are not asked: with an
+ * engine's own user namespace their directory belongs to the container's root, who cannot reach it.
+ */
+static void judge_swappable(const struct subject *subject, struct judgement *judgement)
+{
+	if (subject->resolved && subject->resolved->swappable[0])
+		judge(judgement, "mount.source-swappable", "somebody other than root can replace what is in %.200s",
+		      subject->resolved->swappable);
+}
+
 /* What the profile can allow, if it does not, and if the allowed name cannot be turned into another. */
 static void judge_allowable(const struct subject *subject, const char *rule, const char *what,
 			    struct judgement *judgement)
@@ -213,11 +234,8 @@ static void judge_allowable(const struct subject *subject, const char *rule, con
 		judge(judgement, rule, "%s, mounted writable; the profile allows it read-only", what);
 		return;
 	case ALLOWED:
-		break;
+		judge_swappable(subject, judgement);
 	}
-	if (subject->resolved && subject->resolved->swappable[0])
-		judge(judgement, "mount.source-swappable", "somebody other than root can replace what is in %.200s",
-		      subject->resolved->swappable);
 }
 
 static const struct cfd_protected *find_protected(const struct cfd_sources *sources, const struct subject *subject,
@@ -273,35 +291,29 @@ static void judge_host_object(const struct cfd_sources *sources, const struct su
 	if (is_device(subject))
 		judge(judgement, "mount.source-device", "a %s device of the host",
 		      S_ISBLK(subject->resolved->stat.st_mode) ? "block" : "character");
+	else if (subject->resolved && subject->resolved->kernel)
+		judge(judgement, "mount.host-kernel", "of the kernel's filesystem %s", subject->resolved->kernel);
 	else if (cfd_protected_socket_name(cfd_path_base(path)))
 		judge(judgement, "mount.engine-socket", "socket of a container engine");
 	else
 		judge_protected(sources, subject, judgement);
 }
 
-/* A volume passes, unless it is a bind mount of something else on this host: then that is judged. */
-static int judge_volume(const struct cfd_sources *sources, const struct subject *subject, const char *rest,
-			struct judgement *judgement, struct cfd_error *err)
+/* Where the volume's own mount shows something else of this host: `found` and what that is. */
+static int judge_alias(const struct cfd_sources *sources, const struct subject *subject, const char *directory,
+		       struct judgement *judgement, struct cfd_error *err)
 {
-	CFD_AUTO_FREE struct cfd_resolved *alias = NULL;
+	CFD_AUTO_FREE struct cfd_resolved *alias = malloc(sizeof(*alias));
 	struct subject as_alias = *subject;
-	char directory[CFD_PATH_MAX];
-	bool found = false;
-	size_t length;
+	bool stacked = false, found = false;
 	int r;
 
-	if (!subject->resolved)
-		return 0;
-	length = strlen(subject->resolved->path) - strlen(rest);
-	memcpy(directory, subject->resolved->path, length);
-	directory[length] = '\0';
-	if (length > 1 && directory[length - 1] == '/')
-		directory[length - 1] = '\0';
-	alias = malloc(sizeof(*alias));
 	if (!alias)
 		return cfd_fail_memory(err, "a volume");
-	r = cfd_alias_find(subject->resolved, directory, &found, alias, err);
-	if (r || !found)
+	r = cfd_alias_find(subject->resolved, directory, &stacked, &found, alias, err);
+	if (!r && stacked)
+		judge(judgement, "mount.host-tree", "a volume that is an overlay of other directories of the host");
+	if (r || stacked || !found)
 		return r;
 	as_alias.resolved = alias;
 	judge_host_object(sources, &as_alias, judgement);
@@ -312,6 +324,31 @@ static int judge_volume(const struct cfd_sources *sources, const struct subject 
 			 " (the volume is a mount of %.150s)", alias->path);
 	}
 	return 0;
+}
+
+/* A volume passes, unless it is a mount of something else on this host: then that is judged. */
+static int judge_volume(const struct cfd_sources *sources, const struct subject *subject, const char *rest,
+			struct judgement *judgement, struct cfd_error *err)
+{
+	char directory[CFD_PATH_MAX];
+	size_t length;
+	int r;
+
+	if (!subject->resolved)
+		return 0;
+	if (subject->resolved->kernel) {
+		judge_host_object(sources, subject, judgement);
+		return 0;
+	}
+	length = strlen(subject->resolved->path) - strlen(rest);
+	memcpy(directory, subject->resolved->path, length);
+	directory[length] = '\0';
+	if (length > 1 && directory[length - 1] == '/')
+		directory[length - 1] = '\0';
+	r = judge_alias(sources, subject, directory, judgement, err);
+	if (!r && !judgement->rule)
+		judge_swappable(subject, judgement);
+	return r;
 }
 
 static int judge_source(const struct cfd_sources *sources, const struct subject *subject, struct judgement *judgement,
@@ -411,7 +448,11 @@ static int judge_mount(const struct cfd_rules_context *context, struct cfd_sourc
 			return r;
 		subject.resolved = resolved;
 	}
-	return judge_source(sources, &subject, judgement, err);
+	r = judge_source(sources, &subject, judgement, err);
+	/* An exception is for what is there now. */
+	if (!r && judgement->rule && cfd_rules_excepted(context, judgement->rule, subject.mount->source))
+		judge_swappable(&subject, judgement);
+	return r;
 }
 
 int cfd_sources_judge(const struct cfd_rules_context *context, struct cfd_sources **ret_sources, struct cfd_error *err)

@@ -67,15 +67,32 @@ struct alias {
 };
 
 static const struct alias aliases[] = {
-	{"volumes/plain", NULL, ""},
-	{"volumes/memory", "tmpfs", ""},
-	{"volumes/etc", "/etc", "mount.host-tree"},
-	{"volumes/root", "/", "mount.host-root"},
-	{"volumes/share", "/usr/share", "mount.host-system"},
-	{"volumes/site", "site", "mount.host-path"},
-	{"volumes/proc", "/proc", "mount.host-kernel"},
+	{"volumes/plain/_data", NULL, ""},
+	{"volumes/memory/_data", "tmpfs", ""},
+	{"volumes/etc/_data", "/etc", "mount.host-tree"},
+	{"volumes/root/_data", "/", "mount.host-root"},
+	{"volumes/share/_data", "/usr/share", "mount.host-system"},
+	{"volumes/site/_data", "site", "mount.host-path"},
+	{"volumes/proc/_data", "/proc", "mount.host-kernel"},
+	{"volumes/pts/_data", "devpts", "mount.host-kernel"},
+	{"volumes/over/_data", "overlay", "mount.host-tree"},
 	{"other", "/etc", "mount.host-tree"},
 };
+
+static bool make_directories(const char *directory, const char *below)
+{
+	char path[256];
+
+	for (const char *slash = strchr(below, '/');; slash = strchr(slash + 1, '/')) {
+		int length = slash ? (int)(slash - below) : (int)strlen(below);
+
+		snprintf(path, sizeof(path), "%s/%.*s", directory, length, below);
+		if (mkdir(path, 0755) && errno != EEXIST)
+			return false;
+		if (!slash)
+			return true;
+	}
+}
 
 static bool make_mount(const char *directory, const struct alias *alias)
 {
@@ -84,12 +101,14 @@ static bool make_mount(const char *directory, const struct alias *alias)
 	snprintf(target, sizeof(target), "%s/%s", directory, alias->name);
 	snprintf(source, sizeof(source), "%s%s%s", alias->device && alias->device[0] == '/' ? "" : directory,
 		 alias->device && alias->device[0] == '/' ? "" : "/", alias->device ? alias->device : "");
-	if (mkdir(target, 0755))
+	if (!make_directories(directory, alias->name))
 		return false;
 	if (!alias->device)
 		return true;
-	if (strcmp(alias->device, "tmpfs") == 0)
-		return mount("tmpfs", target, "tmpfs", 0, NULL) == 0;
+	if (strcmp(alias->device, "tmpfs") == 0 || strcmp(alias->device, "devpts") == 0)
+		return mount(alias->device, target, alias->device, 0, NULL) == 0;
+	if (strcmp(alias->device, "overlay") == 0)
+		return mount("overlay", target, "overlay", 0, "lowerdir=/etc:/usr") == 0;
 	return mount(source, target, NULL, MS_BIND | MS_REC, NULL) == 0;
 }
 
