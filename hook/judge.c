@@ -5,13 +5,11 @@
  * refused. The record it claims has no range and no runtime, and is known by the engine's bundle.
  */
 #include "hook/call.h"
+#include "hook/insist.h"
 
-#include "lib/amend.h"
 #include "lib/audit.h"
-#include "lib/caps.h"
 #include "lib/policy.h"
 #include "lib/profile.h"
-#include "lib/seccomp.h"
 #include "lib/verdict.h"
 
 #include <errno.h>
@@ -20,62 +18,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-static int check_seccomp(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
-{
-	(void)call;
-	if (!verdict->spec.seccomp)
-		return cfd_fail(err, -EACCES, "linux.seccomp is missing, and a hook cannot add it");
-	return cfd_seccomp_check(verdict->spec.seccomp, false, err);
-}
-
-static int check_userns(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
-{
-	if (call->config.userns == CFD_NEED_OFF || verdict->profile->userns_host ||
-	    cfd_spec_namespace(&verdict->spec, "user"))
-		return 0;
-	if (call->config.userns == CFD_NEED_PREFER)
-		return cfd_audit_notice(call->audit_fd, &call->config, call->id,
-					"no user namespace (userns.mode is prefer): a hook cannot add it", err);
-	return cfd_fail(err, -EACCES, "linux.namespaces has no user namespace, and a hook cannot add it");
-}
-
-static int check_process(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
-{
-	(void)call;
-	if (verdict->profile->no_new_privileges && !verdict->spec.process.no_new_privileges)
-		return cfd_fail(err, -EACCES, "process.noNewPrivileges is not true, and a hook cannot set it");
-	if (verdict->profile->readonly_rootfs && !verdict->spec.root_readonly)
-		return cfd_fail(err, -EACCES,
-				"root.readonly is not true, as profile %s wants it, and a hook cannot set it",
-				verdict->profile->name);
-	return 0;
-}
-
-static int check_capabilities(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
-{
-	cfd_caps most = 0, asked = 0;
-	int r = cfd_amend_capabilities(verdict->profile, &most, err);
-
-	(void)call;
-	for (size_t set = 0; !r && set < CFD_SPEC_CAPABILITY_SETS; set++) {
-		r = cfd_caps_set(&verdict->spec.process.capabilities[set], "process.capabilities", &asked, err);
-		for (unsigned number = 0; !r && number < 64; number++)
-			if (asked & ~most & (UINT64_C(1) << number))
-				r = cfd_fail(err, -EACCES,
-					     "process.capabilities has %s, which profile %s does not grant, and a hook "
-					     "cannot remove it",
-					     cfd_caps_name(number), verdict->profile->name);
-	}
-	return r;
-}
-
-static int (*const checks[])(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err) = {
-	check_seccomp,
-	check_userns,
-	check_process,
-	check_capabilities,
-};
 
 static int reach_verdict(const struct cfd_call *call, struct cfd_verdict *verdict, struct cfd_error *err)
 {
@@ -178,8 +120,8 @@ int cfd_stage_judge(struct cfd_call *call, struct cfd_error *err)
 	if (is_done(call))
 		return 0;
 	r = reach_verdict(call, &verdict, err);
-	for (size_t i = 0; !r && i < CFD_COUNT(checks); i++)
-		r = checks[i](call, &verdict, err);
+	if (!r)
+		r = cfd_insist(call, &verdict, err);
 	if (!r)
 		r = fill_record(call, &verdict, &record, err);
 	return r ? r : claim_and_govern(call, &verdict, &record, err);
