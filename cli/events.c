@@ -28,15 +28,21 @@ static const char *text_of(const struct cfd_json *object, const char *key)
 	return text ? text : "-";
 }
 
+/* A process chooses its name and its paths: nothing of them may reach the terminal as an order. */
 static void print_event(const struct cfd_json *event)
 {
 	const struct cfd_json *process = cfd_json_get(event, "process");
 	const char *pid = cfd_json_number(cfd_json_get(process, "pid"));
 	const char *name = text_of(event, "name");
+	CFD_AUTO_BUF struct cfd_buf line = {0};
 
-	printf("%s %-10s %-20.20s %-7s %s (%s) by %s[%s]\n", text_of(event, "time"), text_of(event, "verdict"),
-	       cfd_streq(name, "-") ? text_of(event, "container") : name, text_of(event, "guard"),
-	       text_of(event, "subject"), text_of(event, "reason"), text_of(process, "comm"), pid ? pid : "-");
+	if (cfd_buf_addf(&line, "%s %-10s %-20.20s %-7s %s (%s) by %s[%s]", text_of(event, "time"),
+			 text_of(event, "verdict"), cfd_streq(name, "-") ? text_of(event, "container") : name,
+			 text_of(event, "guard"), text_of(event, "subject"), text_of(event, "reason"),
+			 text_of(process, "comm"), pid ? pid : "-"))
+		return;
+	cfd_hide_control(line.data, "");
+	puts(line.data);
 }
 
 /* Lines of other types, and what is no JSON (a line that a full disk tore), are passed over. */

@@ -70,6 +70,20 @@ test_gc_status_and_events_work_where_nothing_ever_ran() {
 	expect_equal '' "$T_OUTPUT" 'events'
 }
 
+test_events_give_a_terminal_no_orders() {
+	local log=/var/log/cofferdam/audit.jsonl
+
+	expect cofferdam events
+	printf '{"type":"event","time":"t","verdict":"denied","container":"web","guard":"exec","subject":"/\\u001b]0;x\\u0007","reason":"shell","process":{"pid":7,"comm":"\\u001b[2J\\n\\r"}}\n' >>"$log"
+	expect cofferdam events
+	expect_output 'denied'
+	expect_output '/?]0;x? (shell) by ?[2J??[7]'
+	refute_output $'\e'
+	expect cofferdam events --json
+	expect_output '\u001b'
+	rm -f "$log"
+}
+
 test_doctor_names_the_two_files_when_there_is_no_range() {
 	trap 'mv /etc/subuid.away /etc/subuid' EXIT
 	mv /etc/subuid /etc/subuid.away
