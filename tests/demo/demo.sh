@@ -40,7 +40,7 @@ row() {
 		mark=NOT
 		failed=$((failed + 1))
 	fi
-	table+=("$(printf '%-44s %-12s %-12s %s' "$1" "$2" "$3" "$mark")")
+	table+=("$(printf '%-48s %-12s %-12s %s' "$1" "$2" "$3" "$mark")")
 }
 
 # call WHAT EXPECTED PATTERN governed|bare ARGUMENT...: runs podman. EXPECTED is runs, refused or denied; what it prints
@@ -184,7 +184,7 @@ governed rm -f -t 0 web >/dev/null 2>&1
 row 'nothing is left behind in /run/cofferdam' 0 "$(find /run/cofferdam/containers -mindepth 1 2>/dev/null | wc -l)"
 
 heading "What was enforced"
-printf '%-44s %-12s %-12s\n' '' expected seen
+printf '%-48s %-12s %-12s\n' '' expected seen
 printf '%s\n' "${table[@]}"
 [ $failed -eq 0 ] && printf '\nAll %d lines are as expected.\n' "${#table[@]}" && exit 0
 printf '\n%d of %d lines are NOT as expected.\n' "$failed" "${#table[@]}"
