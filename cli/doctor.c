@@ -247,13 +247,12 @@ static bool see_guard(void)
 	return well;
 }
 
-int cfd_command_doctor(int argc, char **argv, struct cfd_error *err)
+static bool see_host(void)
 {
 	struct doctor doctor = {0};
 	bool well = true;
-	int r = cfd_command_options(argc, argv, NULL, 0, NULL, 0, err);
 
-	for (size_t i = 0; !r && i < CFD_COUNT(rows); i++) {
+	for (size_t i = 0; i < CFD_COUNT(rows); i++) {
 		bool row = false;
 
 		doctor.detail[0] = '\0';
@@ -265,9 +264,18 @@ int cfd_command_doctor(int argc, char **argv, struct cfd_error *err)
 		print_row(rows[i].name, row, doctor.detail);
 		well = well && row;
 	}
-	well = !r && see_guard() && well;
 	cfd_config_release(&doctor.config);
+	return well;
+}
+
+int cfd_command_doctor(int argc, char **argv, struct cfd_error *err)
+{
+	bool guard_only = false, well;
+	const struct cfd_option options[] = {{"guard", NULL, &guard_only}};
+	int r = cfd_command_options(argc, argv, options, CFD_COUNT(options), NULL, 0, err);
+
 	if (r)
 		return r;
-	return well ? CFD_STATUS_OK : CFD_STATUS_NO;
+	well = guard_only || see_host();
+	return see_guard() && well ? CFD_STATUS_OK : CFD_STATUS_NO;
 }

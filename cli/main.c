@@ -12,7 +12,7 @@
 static const struct cfd_command commands[] = {
 	{ "check", "CONFIG|BUNDLE [--image REF] [--profile NAME] [--format text|json]",
 	  "judge a config.json as a create would; 0 passes, 1 refused, 2 undecided", cfd_command_check },
-	{ "doctor", "", "what this host has, what is missing, what to do about it", cfd_command_doctor },
+	{ "doctor", "[--guard]", "what this host has, what is missing, what to do about it", cfd_command_doctor },
 	{ "events", "[--follow] [--json]", "what the guard denied, from the audit log", cfd_command_events },
 	{ "gc", "", "remove what containers left that were killed", cfd_command_gc },
 	{ "rules", "[ID]", "every rule, or one: what it refuses, why, how to allow it", cfd_command_rules },
