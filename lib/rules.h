@@ -71,6 +71,7 @@ struct cfd_finding {
 	const struct cfd_rule *rule;
 	char *path;    /* JSON path, "mounts[7].source" */
 	char *value;   /* what stands there; what an exception's subject is compared with */
+	bool exact;    /* the value is whole; one that was escaped or cut stands for others too, so no exception is for it */
 	char *message; /* why it is refused, in a clause: "socket of a container engine" */
 	const struct cfd_profile_exception *exception; /* the one that lets it pass, or that has expired; or NULL */
 	bool excepted; /* true: an exception in force lets it pass */

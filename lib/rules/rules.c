@@ -90,6 +90,7 @@ int cfd_findings_add(struct cfd_findings *findings, const struct cfd_rule *rule,
 		release_finding(&finding);
 		return cfd_fail_memory(err, "a finding");
 	}
+	finding.exact = !value || cfd_streq(finding.value, value);
 	findings->values[findings->count++] = finding;
 	return 0;
 }
@@ -138,6 +139,8 @@ static void apply_exceptions(const struct cfd_rules_context *context, struct cfd
 	for (size_t i = 0; i < findings->count; i++) {
 		struct cfd_finding *finding = &findings->values[i];
 
+		if (!finding->exact)
+			continue;
 		finding->exception = find_exception(context->profile, finding->rule->id, finding->value, context->now);
 		finding->excepted = finding->exception && in_force(finding->exception, context->now);
 	}

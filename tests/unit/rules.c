@@ -156,6 +156,58 @@ Test(rules, an_exception_needs_its_rule_its_subject_and_its_time)
 	}
 }
 
+/* What an exception says is compared with the whole value, not with what a line of the log shows of it. */
+Test(rules, an_exception_is_for_a_whole_value)
+{
+	static const struct {
+		const char *value, *subject;
+		bool excepted;
+	} cases[] = {
+		{"v/w", "v/w", true},
+		{"v\nw", "v\\x0aw", false},
+		{NULL, NULL, false}, /* 300 bytes, and what is shown of them */
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
+		char value[301], subject[260];
+		struct cfd_profile_exception exception = {.rule = (char *)"mount.destination-path", .expires = 1000};
+		struct cfd_spec_mount mounts[] = {{.destination = "/proc", .type = "proc"},
+						  {.destination = "/dev", .type = "tmpfs"},
+						  {.destination = value, .type = "tmpfs"}};
+		static struct cfd_spec_namespace namespaces[] = {
+			{.type = "pid"}, {.type = "network"}, {.type = "ipc"}, {.type = "uts"}, {.type = "mount"}};
+		const struct cfd_spec spec = {.root_path = "rootfs",
+					      .mounts = mounts,
+					      .mount_count = CFD_COUNT(mounts),
+					      .namespaces = namespaces,
+					      .namespace_count = CFD_COUNT(namespaces)};
+		const struct cfd_profile profile = {.exceptions = &exception, .exception_count = 1};
+		const struct cfd_image image = {0};
+		const struct cfd_config config = {0};
+		const struct cfd_rules_context context = {.spec = &spec,
+							  .profile = &profile,
+							  .image = &image,
+							  .config = &config,
+							  .bundle_fd = -1,
+							  .rootfs_fd = -1,
+							  .now = 1};
+		struct cfd_findings findings = {0};
+		struct cfd_error err = {0};
+
+		memset(value, 'v', sizeof(value) - 1);
+		value[sizeof(value) - 1] = '\0';
+		snprintf(subject, sizeof(subject), "%.256s...", value);
+		if (cases[i].value)
+			snprintf(value, sizeof(value), "%s", cases[i].value);
+		exception.subject = cases[i].subject ? (char *)cases[i].subject : subject;
+		cr_assert_eq(cfd_rules_run(&context, &findings, &err), 0, "%s", err.message);
+		cr_assert_eq(findings.count, 1, "case %zu", i);
+		cr_expect_str_eq(findings.values[0].rule->id, "mount.destination-path");
+		cr_expect_eq(findings.values[0].excepted, cases[i].excepted, "case %zu", i);
+		cfd_findings_release(&findings);
+	}
+}
+
 Test(rules, too_many_mounts_are_an_error_and_no_verdict)
 {
 	struct cfd_spec_mount *mounts = calloc(1025, sizeof(*mounts));
