@@ -33,21 +33,17 @@ static void print_row(const struct cfd_record *record)
 	       record->profile ? record->profile : "-", record->image ? record->image : "-");
 }
 
-static int add_text(struct cfd_buf *buf, const char *key, const char *value)
-{
-	if (!value)
-		return 0;
-	return cfd_buf_addf(buf, ",\"%s\":", key) || cfd_buf_add_json(buf, value) ? -ENOMEM : 0;
-}
-
 static int print_line(const struct cfd_record *record)
 {
 	CFD_AUTO_BUF struct cfd_buf line = {0};
 
 	if (cfd_buf_add_string(&line, "{\"id\":") || cfd_buf_add_json(&line, record->id) ||
-	    add_text(&line, "state", word_of(record)) || add_text(&line, "name", record->container_name) ||
-	    add_text(&line, "image", record->image) || add_text(&line, "profile", record->profile) ||
-	    add_text(&line, "runtime", record->runtime) || add_text(&line, "cgroup", record->cgroup) ||
+	    cfd_buf_add_member(&line, "state", word_of(record)) ||
+	    cfd_buf_add_member(&line, "name", record->container_name) ||
+	    cfd_buf_add_member(&line, "image", record->image) ||
+	    cfd_buf_add_member(&line, "profile", record->profile) ||
+	    cfd_buf_add_member(&line, "runtime", record->runtime) ||
+	    cfd_buf_add_member(&line, "cgroup", record->cgroup) ||
 	    cfd_buf_addf(&line,
 			 ",\"pid\":%d,\"range\":{\"base\":%" PRIu32 ",\"size\":%" PRIu32
 			 "},\"guard\":{\"exec\":%s,\"net\":%s},\"policy\":\"%016" PRIx64 "\",\"created\":%" PRId64 "}",

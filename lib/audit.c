@@ -62,18 +62,10 @@ static int add_time(struct cfd_buf *buf)
 	return cfd_buf_addf(buf, "\"time\":\"%s.%03ldZ\"", stamp, now.tv_nsec / 1000000);
 }
 
-/* `,"key":"value"`, or nothing when there is no value. */
-static int add_text(struct cfd_buf *buf, const char *key, const char *value)
-{
-	if (!value)
-		return 0;
-	return cfd_buf_addf(buf, ",\"%s\":", key) || cfd_buf_add_json(buf, value) ? -ENOMEM : 0;
-}
-
 static int begin_line(struct cfd_buf *buf, const char *type, const char *container_id)
 {
-	return cfd_buf_add_string(buf, "{") || add_time(buf) || add_text(buf, "type", type) ||
-	       add_text(buf, "container", container_id);
+	return cfd_buf_add_string(buf, "{") || add_time(buf) || cfd_buf_add_member(buf, "type", type) ||
+	       cfd_buf_add_member(buf, "container", container_id);
 }
 
 /* One datagram: fields by lines, the last one the whole line as MESSAGE. A journal that does not listen is no error. */
@@ -124,11 +116,11 @@ int cfd_audit_line(int fd, const struct cfd_config *config, const char *object, 
 static int add_finding(struct cfd_buf *buf, const struct cfd_finding *finding)
 {
 	int r = cfd_buf_add_string(buf, "{\"rule\":") || cfd_buf_add_json(buf, finding->rule->id) ||
-		add_text(buf, "path", finding->path) || add_text(buf, "value", finding->value) ||
-		add_text(buf, "message", finding->message);
+		cfd_buf_add_member(buf, "path", finding->path) || cfd_buf_add_member(buf, "value", finding->value) ||
+		cfd_buf_add_member(buf, "message", finding->message);
 
 	if (!r && finding->exception)
-		r = add_text(buf, "exception", finding->exception->reason) ||
+		r = cfd_buf_add_member(buf, "exception", finding->exception->reason) ||
 		    cfd_buf_addf(buf, ",\"expires\":%" PRId64 ",\"excepted\":%s", finding->exception->expires,
 				 finding->excepted ? "true" : "false");
 	return r || cfd_buf_add_string(buf, "}");
@@ -162,12 +154,13 @@ static const char *verdict_word(const struct cfd_verdict *verdict)
 int cfd_audit_verdict_line(const char *container_id, const struct cfd_verdict *verdict, struct cfd_buf *buf)
 {
 	const struct cfd_image *image = &verdict->image;
-	bool failed = begin_line(buf, "verdict", container_id) || add_text(buf, "name", image->container_name) ||
-		      add_text(buf, "engine", cfd_engine_name(image->engine)) || add_text(buf, "image", image->name) ||
-		      add_text(buf, "digest", image->digests[0]) ||
-		      add_text(buf, "profile", verdict->profile ? verdict->profile->name : NULL) ||
-		      add_text(buf, "verdict", verdict_word(verdict)) || add_findings(buf, &verdict->findings) ||
-		      cfd_buf_add_string(buf, "}");
+	bool failed =
+		begin_line(buf, "verdict", container_id) || cfd_buf_add_member(buf, "name", image->container_name) ||
+		cfd_buf_add_member(buf, "engine", cfd_engine_name(image->engine)) ||
+		cfd_buf_add_member(buf, "image", image->name) || cfd_buf_add_member(buf, "digest", image->digests[0]) ||
+		cfd_buf_add_member(buf, "profile", verdict->profile ? verdict->profile->name : NULL) ||
+		cfd_buf_add_member(buf, "verdict", verdict_word(verdict)) || add_findings(buf, &verdict->findings) ||
+		cfd_buf_add_string(buf, "}");
 
 	return failed ? -ENOMEM : 0;
 }
@@ -186,8 +179,8 @@ int cfd_audit_failure(int fd, const struct cfd_config *config, const char *conta
 		      const char *message, struct cfd_error *err)
 {
 	CFD_AUTO_BUF struct cfd_buf line = {0};
-	int r = begin_line(&line, "failure", container_id) || add_text(&line, "verdict", "refused") ||
-		add_text(&line, "step", step) || add_text(&line, "message", message);
+	int r = begin_line(&line, "failure", container_id) || cfd_buf_add_member(&line, "verdict", "refused") ||
+		cfd_buf_add_member(&line, "step", step) || cfd_buf_add_member(&line, "message", message);
 
 	return end_line(fd, config, r, &line, err);
 }
@@ -196,7 +189,7 @@ int cfd_audit_notice(int fd, const struct cfd_config *config, const char *contai
 		     struct cfd_error *err)
 {
 	CFD_AUTO_BUF struct cfd_buf line = {0};
-	int r = begin_line(&line, "notice", container_id) || add_text(&line, "message", notice);
+	int r = begin_line(&line, "notice", container_id) || cfd_buf_add_member(&line, "message", notice);
 
 	return end_line(fd, config, r, &line, err);
 }

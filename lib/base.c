@@ -221,6 +221,13 @@ int cfd_buf_add_json(struct cfd_buf *buf, const char *string)
 	return r;
 }
 
+int cfd_buf_add_member(struct cfd_buf *buf, const char *key, const char *value)
+{
+	if (!value)
+		return 0;
+	return cfd_buf_addf(buf, ",\"%s\":", key) || cfd_buf_add_json(buf, value) ? -ENOMEM : 0;
+}
+
 void cfd_buf_release(struct cfd_buf *buf)
 {
 	free(buf->data);

@@ -86,6 +86,8 @@ int cfd_buf_addf(struct cfd_buf *buf, const char *format, ...) CFD_PRINTF(2, 3);
 int cfd_buf_vaddf(struct cfd_buf *buf, const char *format, va_list args) CFD_PRINTF(2, 0);
 /* Adds the string as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so the line stays JSON. */
 int cfd_buf_add_json(struct cfd_buf *buf, const char *string);
+/* Adds `,"key":"value"` in that way; nothing when the value is NULL. */
+int cfd_buf_add_member(struct cfd_buf *buf, const char *key, const char *value);
 void cfd_buf_release(struct cfd_buf *buf);
 
 #endif

@@ -35,13 +35,6 @@ static int add_time(uint64_t since_boot, struct cfd_buf *buf)
 	return cfd_buf_addf(buf, "{\"time\":\"%s.%03" PRId64 "Z\",\"type\":\"event\"", stamp, moment / 1000000 % 1000);
 }
 
-static int add_text(struct cfd_buf *buf, const char *key, const char *value)
-{
-	if (!value)
-		return 0;
-	return cfd_buf_addf(buf, ",\"%s\":", key) || cfd_buf_add_json(buf, value) ? -ENOMEM : 0;
-}
-
 /* A path, or ADDRESS:PORT in the form that URLs have. */
 static int add_subject(const struct cfd_guard_event *event, struct cfd_buf *buf)
 {
@@ -50,7 +43,7 @@ static int add_subject(const struct cfd_guard_event *event, struct cfd_buf *buf)
 
 	if (event->path[0]) {
 		memcpy(text, event->path, sizeof(event->path));
-		return add_text(buf, "subject", text);
+		return cfd_buf_add_member(buf, "subject", text);
 	}
 	if (event->family != AF_INET && event->family != AF_INET6)
 		return event->family ? cfd_buf_addf(buf, ",\"subject\":\"family %u type %u protocol %u\"",
@@ -72,7 +65,7 @@ static int add_process(const struct cfd_guard_event *event, struct cfd_buf *buf)
 
 	memcpy(comm, event->comm, sizeof(event->comm));
 	if (cfd_buf_addf(buf, ",\"process\":{\"pid\":%u,\"uid\":%u", event->pid, event->uid) ||
-	    add_text(buf, "comm", comm))
+	    cfd_buf_add_member(buf, "comm", comm))
 		return -ENOMEM;
 	return cfd_buf_addf(buf, "},\"error\":%u,\"count\":1}", event->error);
 }
@@ -82,14 +75,16 @@ int cfd_event_line(const struct cfd_record *record, const struct cfd_guard_event
 	int r = add_time(event->time, buf);
 
 	if (!r && record)
-		r = add_text(buf, "container", record->id) || add_text(buf, "name", record->container_name) ||
-		    add_text(buf, "image", record->image) || add_text(buf, "profile", record->profile);
+		r = cfd_buf_add_member(buf, "container", record->id) ||
+		    cfd_buf_add_member(buf, "name", record->container_name) ||
+		    cfd_buf_add_member(buf, "image", record->image) ||
+		    cfd_buf_add_member(buf, "profile", record->profile);
 	if (!r)
 		r = cfd_buf_addf(buf, ",\"cgroup\":%" PRIu64 ",\"policy\":\"%016" PRIx64 "\"", (uint64_t)event->cgroup,
 				 (uint64_t)event->policy) ||
-		    add_text(buf, "guard", cfd_guard_kind_name(event->kind)) ||
-		    add_text(buf, "verdict", cfd_guard_verdict_name(event->verdict)) ||
-		    add_text(buf, "reason", cfd_guard_reason_name(event->reason));
+		    cfd_buf_add_member(buf, "guard", cfd_guard_kind_name(event->kind)) ||
+		    cfd_buf_add_member(buf, "verdict", cfd_guard_verdict_name(event->verdict)) ||
+		    cfd_buf_add_member(buf, "reason", cfd_guard_reason_name(event->reason));
 	return r || add_subject(event, buf) || add_process(event, buf) ? -ENOMEM : 0;
 }
 

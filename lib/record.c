@@ -55,14 +55,10 @@ static const struct cfd_field record_fields[] = {
 static int write_field(const struct cfd_field *field, const struct cfd_record *record, struct cfd_buf *buf)
 {
 	const void *value = (const char *)record + field->offset;
-	const char *text;
 
 	switch (field->kind) {
 	case CFD_FIELD_STRING:
-		text = *(char *const *)value;
-		if (!text)
-			return 0;
-		return cfd_buf_addf(buf, ",\"%s\":", field->key) || cfd_buf_add_json(buf, text) ? -ENOMEM : 0;
+		return cfd_buf_add_member(buf, field->key, *(char *const *)value);
 	case CFD_FIELD_BOOL:
 		return cfd_buf_addf(buf, ",\"%s\":%s", field->key, *(const bool *)value ? "true" : "false");
 	case CFD_FIELD_INT:
