@@ -21,6 +21,16 @@
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket" /* systemd's native protocol, JOURNAL_NATIVE_PROTOCOL */
 
+/* What a full disk or a kill left of a line must not swallow the next one. */
+static int end_torn_line(int fd, off_t size, const char *file, struct cfd_error *err)
+{
+	char last = '\n';
+
+	if (size == 0 || pread(fd, &last, 1, size - 1) != 1 || last == '\n' || write(fd, "\n", 1) == 1)
+		return 0;
+	return cfd_fail_errno(err, -errno, "cannot write the audit log %s", file);
+}
+
 int cfd_audit_open(const struct cfd_config *config, int *ret_fd, struct cfd_error *err)
 {
 	CFD_AUTO_FREE char *directory = strdup(config->audit_file), *file = strdup(config->audit_file);
@@ -33,8 +43,8 @@ int cfd_audit_open(const struct cfd_config *config, int *ret_fd, struct cfd_erro
 	r = cfd_fd_make_dir(AT_FDCWD, dirname(directory), 0700, &dirfd, err);
 	if (r)
 		return cfd_wrap(err, "%s (`audit.file` in " CFD_CONFIG_PATH ")", config->audit_file);
-	fd = openat(dirfd, basename(file),
-		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+	fd = openat(dirfd, basename(file), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
+		    0600);
 	if (fd < 0 && errno == ELOOP)
 		return cfd_fail(err, -ELOOP, "the audit log %s is a symbolic link, which is not followed",
 				config->audit_file);
@@ -46,8 +56,10 @@ int cfd_audit_open(const struct cfd_config *config, int *ret_fd, struct cfd_erro
 		return cfd_fail(err, -EPERM,
 				"the audit log %s must be a regular file of uid %u that nobody else can write",
 				config->audit_file, geteuid());
-	*ret_fd = cfd_take_fd(&fd);
-	return 0;
+	r = end_torn_line(fd, st.st_size, config->audit_file, err);
+	if (!r)
+		*ret_fd = cfd_take_fd(&fd);
+	return r;
 }
 
 static int add_time(struct cfd_buf *buf)

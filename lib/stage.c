@@ -20,7 +20,9 @@ static int make_host_rootfs(const char *path, struct cfd_error *err)
 	CFD_AUTO_FD int stage = -1, rootfs = -1;
 	int r = cfd_fd_open_dir(AT_FDCWD, path, false, &stage, err);
 
-	return r ? r : cfd_fd_make_dir(stage, CFD_STAGE_ROOTFS, 0711, &rootfs, err);
+	if (r)
+		return r;
+	return cfd_fd_make_dir(stage, CFD_STAGE_ROOTFS, 0711, &rootfs, err) ? cfd_wrap(err, "%s", path) : 0;
 }
 
 int cfd_stage_enter(const char *path, const struct cfd_userns_range *range, struct cfd_stage *ret_stage,

@@ -90,6 +90,11 @@ int cfd_state_key_of_bundle(const struct cfd_state *state, const char *bundle, c
 			    struct cfd_error *err);
 /* Removes everything of a container; one that is gone already is no error. */
 int cfd_state_drop(struct cfd_state *state, const char *key, struct cfd_error *err);
+/*
+ * The same for a container that did not come to be, by its shim: a first process that waits for `start` all the same,
+ * as it does when the runtime was killed, is ended before others can get its ids.
+ */
+int cfd_state_abandon(struct cfd_state *state, const char *key, struct cfd_error *err);
 /* Removes what dead containers left; the number of them in ret_count. The lock is held only to remove one. */
 int cfd_state_sweep(struct cfd_state *state, size_t *ret_count, struct cfd_error *err);
 /* Calls visit for every record that can be read; stops at its first non-zero return, which it returns. */

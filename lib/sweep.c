@@ -123,6 +123,17 @@ int cfd_state_drop(struct cfd_state *state, const char *key, struct cfd_error *e
 	return r ? r : cfd_sweep_remove(state, key, err);
 }
 
+int cfd_state_abandon(struct cfd_state *state, const char *key, struct cfd_error *err)
+{
+	CFD_AUTO_FD int dirfd = openat(state->containers, key, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct cfd_process_id init = {0};
+
+	/* Not under the lock: it may take a moment to die. */
+	if (dirfd >= 0 && cfd_sweep_read_process(dirfd, "init", &init) == 0)
+		cfd_process_kill(&init);
+	return cfd_state_drop(state, key, err);
+}
+
 struct sweep {
 	struct cfd_state *state;
 	bool locked; /* by the caller */

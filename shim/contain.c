@@ -35,7 +35,7 @@ void cfd_contain_release(struct cfd_contain *contain)
 
 	cfd_launch_release(&contain->launch); /* first: it uses what the record holds */
 	if (contain->claimed)
-		cfd_state_drop(contain->state, contain->key, &ignored);
+		cfd_state_abandon(contain->state, contain->key, &ignored);
 	cfd_strings_free(contain->runtime_argv);
 	free(contain->private_bundle);
 	cfd_policy_freep(&contain->policy);

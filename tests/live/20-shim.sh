@@ -53,6 +53,23 @@ test_no_configuration_is_read() {
 	expect_output 'kill web KILL'
 }
 
+# opened WORDS...: what cofferdam-runtime opens before it has become the runtime, but for what libcap-ng asks the kernel
+# when it is loaded.
+opened() {
+	strace -o trace -e trace=execve,execveat,open,openat,openat2,creat,connect "$SHIM" "$@" >/dev/null 2>&1 || true
+	sed -n '/^execve/!p; /^execve(.*bin\/true"/q' trace | grep -v -e '^+++' -e /proc/sys/kernel/cap_last_cap || true
+}
+
+test_no_file_is_opened() {
+	command -v strace >/dev/null || skip 'strace is not installed'
+	behind /bin/true
+	expect strace -o trace -e trace=openat true
+	expect_equal '' "$(opened state web)" 'opened for state'
+	expect grep '^execve("/bin/true"' trace
+	expect_equal '' "$(opened --root /r --log /l --log-format json kill --all web KILL)" 'opened for kill'
+	expect_equal '' "$(opened delete --force web)" 'opened for delete'
+}
+
 test_a_recorded_container_keeps_its_runtime() {
 	local key=web@cbf29ce484222325 # no --root: the hash of nothing
 

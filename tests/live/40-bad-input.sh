@@ -18,23 +18,13 @@ setup_file() {
 	ln -sfn "$RUNC" /etc/cofferdam/runtime
 	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" } }\n' "$RUNC" >/etc/cofferdam/cofferdam.json
 	live_bundle "$SAVED/bundle" /bin/sleep 300
-	edit "$SAVED/bundle/config.json" 'c["process"]["capabilities"]["ambient"] = []'
+	live_edit "$SAVED/bundle/config.json" 'c["process"]["capabilities"]["ambient"] = []'
 	cp -a /etc/cofferdam /etc/subuid /etc/subgid "$HOOK" "$SAVED/"
-}
-
-# edit FILE CODE: Python on the configuration, `c`.
-edit() {
-	python3 - "$1" "$2" <<-'PYTHON'
-		import json, sys
-		c = json.load(open(sys.argv[1]))
-		exec(sys.argv[2])
-		json.dump(c, open(sys.argv[1], "w"))
-	PYTHON
 }
 
 # config JSON: in cofferdam.json, over what setup_file wrote there.
 config() {
-	edit /etc/cofferdam/cofferdam.json "c.update(json.loads('''$1'''))"
+	live_edit /etc/cofferdam/cofferdam.json "c.update(json.loads('''$1'''))"
 }
 
 # shop TEXT: the profile shop, which containers without one get.
@@ -154,8 +144,8 @@ test_config_json() {
 	refused "truncate -s -5 $file" 'config.json:1:' 'not valid JSON: the text ends too early'
 	refused "printf '\\xff\\xfe{' >$file" 'config.json:1:1: bytes that are not UTF-8 (0xff)'
 	refused "sed -i 's/{/{ \"hostname\": \"a\", \"hostname\": \"b\",/' $file" 'config.json:1:' 'the same key a second time'
-	refused "edit $file 'c[\"root\"][\"path\"] = \"nowhere\"'" 'cannot open root.path nowhere: does not exist'
-	refused "edit $file 'c[\"root\"][\"path\"] = \"config.json\"'" 'cannot open root.path config.json'
+	refused "live_edit $file 'c[\"root\"][\"path\"] = \"nowhere\"'" 'cannot open root.path nowhere: does not exist'
+	refused "live_edit $file 'c[\"root\"][\"path\"] = \"config.json\"'" 'cannot open root.path config.json'
 }
 
 test_the_bundle() {
@@ -194,7 +184,7 @@ named_bundle() {
 	mkdir -p "${BUNDLE%/*}"
 	cp -a "$SAVED/bundle" "$BUNDLE"
 	ln -s "/var/lib/containerd$task/$ID" "$BUNDLE/work"
-	edit "$BUNDLE/config.json" "c['annotations'] = {'io.kubernetes.cri.' + key: value for key, value in {
+	live_edit "$BUNDLE/config.json" "c['annotations'] = {'io.kubernetes.cri.' + key: value for key, value in {
 		'container-type': 'container', 'image-name': 'docker.io/library/shop:1', 'sandbox-id': '$(printf %064d 8)'}.items()}"
 }
 
@@ -357,6 +347,25 @@ test_the_hook_of_crun() {
 	clean good
 	hook_fails 'by_crun; hook_after "$lose_record"' 'cofferdam: refused bad: hook: /run/cofferdam/containers/bad@' 'the file is empty'
 	hook_fails 'by_crun; hook_after "$move_log"' "cofferdam: refused bad: hook: the audit log $LOGS/audit.jsonl is a symbolic link"
+}
+
+# By cofferdam-runtime, and by nobody behind it: what is judged is what counts.
+test_config_json_is_opened_once() {
+	command -v strace >/dev/null || skip 'strace is not installed'
+	local tries
+
+	restore
+	trap 'clean traced' EXIT
+	# strace stays as long as the container does.
+	strace -f -y -o trace -e trace=open,openat,openat2,read,pread64 "$SHIM" create --bundle bundle traced >/dev/null 2>&1 &
+	for ((tries = 0; tries < 300; tries++)); do
+		! "$SHIM" state traced 2>/dev/null | grep -q '"status": "created"' || break
+		sleep 0.1
+	done
+	clean traced
+	wait
+	expect_equal 1 "$(grep -c "open.* = [0-9]*<$PWD/bundle/config.json>$" trace)" 'times that it is opened'
+	expect_equal 1 "$(grep "read.*<$PWD/bundle/config.json>" trace | grep -c ' = [1-9][0-9]*$')" 'times that it is read'
 }
 
 teardown_file() {

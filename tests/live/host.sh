@@ -26,3 +26,15 @@ live_bundle() {
 		    json.dump(config, file)
 	PYTHON
 }
+
+# live_edit FILE CODE: Python on a JSON file, whose content is `c`.
+live_edit() {
+	python3 - "$1" "$2" <<-'PYTHON'
+		import json, sys
+		with open(sys.argv[1]) as file:
+		    c = json.load(file)
+		exec(sys.argv[2])
+		with open(sys.argv[1], "w") as file:
+		    json.dump(c, file)
+	PYTHON
+}

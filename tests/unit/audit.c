@@ -102,6 +102,24 @@ Test(audit, a_directory_that_others_can_write_is_refused)
 	cr_expect_eq(cfd_audit_open(&fixture.config, &fd, &err), -EPERM);
 }
 
+Test(audit, a_torn_line_swallows_no_other)
+{
+	CFD_AUTO_FD int fd = -1, again = -1;
+	CFD_AUTO_FREE char *text = NULL;
+	struct cfd_error err = {0};
+	struct fixture fixture;
+
+	make_fixture(&fixture);
+	cr_assert_eq(cfd_audit_open(&fixture.config, &fd, &err), 0, "%s", err.message);
+	cr_assert_eq(write(fd, "{\"torn", 6), 6);
+	cr_assert_eq(cfd_audit_open(&fixture.config, &again, &err), 0, "%s", err.message);
+	cr_assert_eq(cfd_audit_line(again, &fixture.config, "{}", &err), 0, "%s", err.message);
+	cfd_base_close(&again);
+	cr_assert_eq(cfd_audit_open(&fixture.config, &again, &err), 0, "%s", err.message);
+	text = read_back(&fixture);
+	cr_expect_str_eq(text, "{\"torn\n{}\n");
+}
+
 Test(audit, a_verdict_has_every_finding)
 {
 	static const struct cfd_rule socket_rule = {.id = "mount.engine-socket"}, path_rule = {.id = "mount.host-path"};

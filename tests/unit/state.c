@@ -346,6 +346,36 @@ Test(state, an_init_whose_shim_was_killed_while_creating_is_ended)
 	cr_expect_eq(entries(&fixture, "containers"), 0);
 }
 
+Test(state, an_init_is_ended_before_its_range_is_given_back)
+{
+	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
+	CFD_AUTO(cfd_record_release) struct cfd_record record = {0};
+	char key[CFD_STATE_KEY_MAX + 1];
+	struct fixture fixture;
+	struct cfd_error err = {0};
+	int status = 0;
+	pid_t init;
+
+	make_fixture(&fixture, 1);
+	state = open_state(&fixture);
+	fill(&record, "web", "");
+	cr_assert_eq(cfd_state_claim(state, &record, "cofferdam", key, &err), 0, "%s", err.message);
+	cr_expect_eq(cfd_state_abandon(state, key, &err), 0, "without an init: %s", err.message);
+	cr_assert_eq(cfd_state_claim(state, &record, "cofferdam", key, &err), 0, "%s", err.message);
+	init = fork();
+	cr_assert_geq(init, 0);
+	if (init == 0)
+		for (;;)
+			pause();
+	cr_assert_eq(cfd_process_of(init, &record.init, &err), 0, "%s", err.message);
+	cr_assert_eq(cfd_state_update(state, key, &record, &err), 0, "%s", err.message);
+	cr_expect_eq(cfd_state_abandon(state, key, &err), 0, "%s", err.message);
+	cr_assert_eq(waitpid(init, &status, WNOHANG), init, "it lives on");
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	cr_expect_eq(entries(&fixture, "containers"), 0);
+	cr_expect_eq(entries(&fixture, "ranges"), 0);
+}
+
 Test(state, a_container_that_ran_in_the_foreground_outlives_its_shim)
 {
 	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
