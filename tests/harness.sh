@@ -48,6 +48,18 @@ test_whatever_goes_wrong_in_a_test_is_a_failure() {
 	done
 }
 
+test_what_runs_once_is_shared_out() {
+	sample 'test_all() { expect true; }; once_a() { expect true; }; once_b() { expect true; }; once_c() { expect true; }'
+	expect env -u COFFERDAM_SHARE bash sample.sh
+	expect_output '4 passed'
+	expect env COFFERDAM_SHARE=0/2 bash sample.sh
+	expect_output '3 passed'
+	refute_output once_b
+	expect env COFFERDAM_SHARE=1/2 bash sample.sh
+	expect_output '2 passed'
+	expect_output once_b
+}
+
 test_a_file_without_tests_has_failed() {
 	sample ':'
 	expect_status 1 bash sample.sh

@@ -165,12 +165,17 @@ t_run() {
 	rm -f "$T_TMP/reason" "$T_TMP/ended"
 }
 
-# The functions of the test file in the order in which they stand there.
+# The functions of the test file in the order in which they stand there. `test_...` runs everywhere. `once_...` asks nothing
+# that another kernel would answer otherwise: where the same file runs on several, each of them runs once. COFFERDAM_SHARE
+# is INDEX/COUNT, from 0/1.
 t_names() {
+	local share=${COFFERDAM_SHARE:-0/1}
+
 	shopt -s extdebug
-	declare -F | awk '$3 ~ /^test_/ { print $3 }' | while read -r name; do
+	declare -F | awk '$3 ~ /^(test|once)_/ { print $3 }' | while read -r name; do
 		declare -F "$name"
-	done | sort -n -k2,2 | cut -d' ' -f1
+	done | sort -n -k2,2 | cut -d' ' -f1 |
+		awk -v index_of="${share%/*}" -v count="${share#*/}" '!/^once_/ || once++ % count == index_of'
 	shopt -u extdebug
 }
 

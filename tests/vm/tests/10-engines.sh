@@ -10,45 +10,45 @@ setup_file() {
 	guest_podman_image && guest_containerd && guest_containerd_image
 }
 
-test_podman_runs_with_crun() {
+once_podman_runs_with_crun() {
 	expect podman --runtime crun run --rm --network none "$GUEST_IMAGE" /bin/echo from-crun
 	expect_output from-crun
 }
 
-test_podman_runs_with_runc() {
+once_podman_runs_with_runc() {
 	expect podman --runtime runc run --rm --network none "$GUEST_IMAGE" /bin/echo from-runc
 	expect_output from-runc
 }
 
-test_podman_hands_on_the_exit_status() {
+once_podman_hands_on_the_exit_status() {
 	expect_status 42 podman run --rm --network none "$GUEST_IMAGE" /bin/sh -c 'exit 42'
 }
 
-test_podman_has_its_default_network() {
+once_podman_has_its_default_network() {
 	expect podman run --rm "$GUEST_IMAGE" /bin/ip -4 address show dev eth0
 	expect_output 'inet 10.88.'
 }
 
-test_podman_keeps_a_named_volume() {
+once_podman_keeps_a_named_volume() {
 	trap 'podman volume rm -f kept' EXIT
 	expect podman run --rm --network none -v kept:/data "$GUEST_IMAGE" /bin/sh -c 'echo here > /data/file'
 	expect podman run --rm --network none -v kept:/data "$GUEST_IMAGE" /bin/cat /data/file
 	expect_output here
 }
 
-test_podman_executes_in_a_running_container() {
+once_podman_executes_in_a_running_container() {
 	trap 'podman rm -f -t 0 running' EXIT
 	expect podman run -d --name running --network none "$GUEST_IMAGE" /bin/sleep 300
 	expect podman exec running /bin/cat /proc/1/cmdline
 	expect_output sleep
 }
 
-test_containerd_runs_a_container() {
+once_containerd_runs_a_container() {
 	expect ctr run --rm "$GUEST_IMAGE" first /bin/echo from-containerd
 	expect_output from-containerd
 }
 
-test_containerd_limits_memory() {
+once_containerd_limits_memory() {
 	trap 'ctr tasks kill -s KILL limited; guest_wait 10 ctr tasks rm limited; ctr containers rm limited' EXIT
 	expect ctr run -d --memory-limit 67108864 "$GUEST_IMAGE" limited /bin/sleep 300
 	expect_equal 67108864 "$(cat "/sys/fs/cgroup/default/limited/memory.max")"

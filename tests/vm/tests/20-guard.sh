@@ -239,7 +239,7 @@ test_another_container_in_the_cgroup_is_refused() {
 	acts EACCES exec /bin/sh -c 'echo shell'
 }
 
-test_attaching_costs_the_same_for_the_first_and_the_last() {
+once_attaching_costs_the_same_for_the_first_and_the_last() {
 	new_root
 	expect guard-try many "$PROFILES" net "$ROOT"
 	expect_output flat=yes
@@ -264,7 +264,7 @@ many_networks() {
 }
 
 # 64 times 256 rules fill the guard's 16384.
-test_room_for_rules_is_made_and_a_lack_of_it_told() {
+once_room_for_rules_is_made_and_a_lack_of_it_told() {
 	local i
 
 	new_root
@@ -282,7 +282,7 @@ test_room_for_rules_is_made_and_a_lack_of_it_told() {
 	expect guest_wait 20 guard-try attach full-65 "$PROFILES" full-65 "$ROOT" $$
 }
 
-test_rules_that_nobody_uses_are_collected() {
+once_rules_that_nobody_uses_are_collected() {
 	started g1 net
 	expect guard-try collect # what earlier tests left
 	expect guard-try collect
@@ -302,7 +302,7 @@ collects_something() {
 	! guard-try collect | grep -q '^0 removed'
 }
 
-test_a_torn_set_is_loaded_anew() {
+once_a_torn_set_is_loaded_anew() {
 	local set
 	set=$(ls /sys/fs/bpf/cofferdam)
 
@@ -324,7 +324,7 @@ has_programs() {
 	[ "$(loaded_programs | wc -w)" -eq "$1" ]
 }
 
-test_loaders_at_once_load_once() {
+once_loaders_at_once_load_once() {
 	local i
 
 	rm -r /sys/fs/bpf/cofferdam
@@ -340,7 +340,7 @@ test_loaders_at_once_load_once() {
 	expect guest_wait 20 has_programs 11 # those of the set that was removed go a little later
 }
 
-test_a_loader_that_is_killed_leaves_nothing_that_looks_whole() {
+once_a_loader_that_is_killed_leaves_nothing_that_looks_whole() {
 	local i delay
 
 	for i in 1 2 3 4 5 6; do

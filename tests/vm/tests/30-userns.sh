@@ -66,7 +66,7 @@ test_podman_with_its_default_network() {
 	done
 }
 
-test_what_is_written_is_on_disk_with_the_ids_of_the_container() {
+once_what_is_written_is_on_disk_with_the_ids_of_the_container() {
 	local upper
 
 	trap 'podman rm -f -t 0 -i writes' EXIT
@@ -86,7 +86,7 @@ test_what_is_written_is_on_disk_with_the_ids_of_the_container() {
 	podman rm -f -t 0 writes
 }
 
-test_a_container_starts_again_also_after_kill_9() {
+once_a_container_starts_again_also_after_kill_9() {
 	trap 'podman rm -f -t 0 -i again' EXIT
 	expect with crun run -d --name again --network none "$LAYERED" /bin/sleep 300
 	expect podman exec again /bin/touch /first
@@ -124,7 +124,7 @@ test_a_named_volume_is_the_containers() {
 	podman volume rm -f kept
 }
 
-test_a_folder_of_the_host_stays_the_hosts() {
+once_a_folder_of_the_host_stays_the_hosts() {
 	local runtime
 
 	mkdir host
@@ -185,7 +185,7 @@ test_devices_have_an_owner_whom_the_container_knows() {
 	done
 }
 
-test_namespaces_of_another_container() {
+once_namespaces_of_another_container() {
 	local runtime
 
 	trap 'podman rm -f -t 0 -i leads' EXIT
@@ -214,7 +214,7 @@ test_containerd() {
 }
 
 # Its snapshots are directories that are bound to the root's place.
-test_containerd_without_overlay() {
+once_containerd_without_overlay() {
 	local runtime
 
 	for runtime in crun runc; do
@@ -225,7 +225,7 @@ test_containerd_without_overlay() {
 	done
 }
 
-test_many_containers_at_once() {
+once_many_containers_at_once() {
 	local number pids='' failed=0
 
 	for number in $(seq 6); do

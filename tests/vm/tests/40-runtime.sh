@@ -106,11 +106,11 @@ foreground() {
 	guest_nothing_left
 }
 
-test_run_hands_on_output_and_status_of_crun() {
+once_run_hands_on_output_and_status_of_crun() {
 	foreground crun
 }
 
-test_run_hands_on_output_and_status_of_runc() {
+once_run_hands_on_output_and_status_of_runc() {
 	foreground runc
 }
 
@@ -128,11 +128,11 @@ signals() {
 	guest_nothing_left
 }
 
-test_signals_reach_the_container_through_crun() {
+once_signals_reach_the_container_through_crun() {
 	signals crun
 }
 
-test_signals_reach_the_container_through_runc() {
+once_signals_reach_the_container_through_runc() {
 	signals runc
 }
 
@@ -153,7 +153,7 @@ refused() {
 	guest_nothing_left
 }
 
-test_an_engine_socket_is_refused() {
+once_an_engine_socket_is_refused() {
 	mkdir -p /run/podman
 	podman system service --time 20 unix:///run/podman/podman.sock &
 	guest_wait 20 test -S /run/podman/podman.sock
@@ -161,12 +161,12 @@ test_an_engine_socket_is_refused() {
 	refused mount.engine-socket
 }
 
-test_a_forbidden_capability_is_refused() {
+once_a_forbidden_capability_is_refused() {
 	export BUNDLE_CAPABILITIES=', "CAP_SYS_ADMIN"'
 	refused capability.forbidden
 }
 
-test_what_two_parsers_read_differently_is_refused() {
+once_what_two_parsers_read_differently_is_refused() {
 	guest_runtime crun
 	guest_bundle bundle /bin/inside sleep 1
 	sed -i '0,/{/s//{"ociVersion":"1.0.0",/' bundle/config.json
@@ -175,7 +175,7 @@ test_what_two_parsers_read_differently_is_refused() {
 	guest_nothing_left
 }
 
-test_the_engines_files_stay_as_they_were() {
+once_the_engines_files_stay_as_they_were() {
 	local before
 
 	guest_runtime crun
@@ -185,7 +185,7 @@ test_the_engines_files_stay_as_they_were() {
 	expect_equal "$before" "$(cat bundle/config.json | sha256sum; ls -lna --time-style=full-iso bundle bundle/rootfs/bin/inside)"
 }
 
-test_another_name_of_the_file_is_honoured() {
+once_another_name_of_the_file_is_honoured() {
 	guest_runtime crun
 	guest_bundle bundle /bin/inside show /proc/self/comm
 	mv bundle/config.json bundle/other.json
@@ -194,14 +194,14 @@ test_another_name_of_the_file_is_honoured() {
 	expect_status 1 "$SHIM" run --bundle bundle --config ../bundle/other.json once
 }
 
-test_restore_is_refused() {
+once_restore_is_refused() {
 	guest_runtime runc
 	guest_bundle bundle /bin/inside sleep 1
 	expect_status 1 "$SHIM" restore --bundle bundle --image-path /tmp back
 	expect_output 'restore is refused'
 }
 
-test_an_id_that_lives_is_refused() {
+once_an_id_that_lives_is_refused() {
 	guest_runtime crun
 	guest_bundle bundle /bin/inside sleep 300
 	expect "$SHIM" run --detach --bundle bundle web
@@ -211,7 +211,7 @@ test_an_id_that_lives_is_refused() {
 	expect "$SHIM" state web
 }
 
-test_the_runtime_that_created_it_deletes_it() {
+once_the_runtime_that_created_it_deletes_it() {
 	guest_runtime runc
 	guest_bundle bundle /bin/inside sleep 300
 	expect "$SHIM" run --detach --bundle bundle web
@@ -223,7 +223,7 @@ test_the_runtime_that_created_it_deletes_it() {
 	guest_nothing_left
 }
 
-test_ten_at_once_get_ten_ranges() {
+once_ten_at_once_get_ten_ranges() {
 	local number jobs=()
 
 	guest_runtime crun
@@ -239,7 +239,7 @@ test_ten_at_once_get_ten_ranges() {
 	expect_equal 10 "$(ls /run/cofferdam/ranges | wc -l)" 'ranges in use'
 }
 
-test_a_mode_that_is_off_is_off() {
+once_a_mode_that_is_off_is_off() {
 	guest_config "{ \"runtimes\": [\"$(command -v crun)\"], \"userns\": { \"mode\": \"off\" }, \"guard\": { \"exec\": \"off\", \"net\": \"off\" } }"
 	guest_bundle bundle /bin/inside show /proc/self/uid_map
 	expect "$SHIM" run --bundle bundle bare
@@ -247,7 +247,7 @@ test_a_mode_that_is_off_is_off() {
 	guest_nothing_left
 }
 
-test_without_a_range_it_is_refused_or_noted() {
+once_without_a_range_it_is_refused_or_noted() {
 	trap 'mv /etc/subuid.away /etc/subuid' EXIT
 	guest_runtime crun
 	guest_bundle bundle /bin/inside show /proc/self/uid_map

@@ -40,7 +40,7 @@ test_a_named_volume_keeps_what_was_written() {
 	done
 }
 
-test_what_a_container_writes_is_committed_with_its_own_ids() {
+once_what_a_container_writes_is_committed_with_its_own_ids() {
 	trap 'podman rm -f -t 0 writer; podman rmi -f localhost/written' EXIT
 	guest_runtime crun
 	expect shim_podman run --name writer --network none "$GUEST_INSIDE" /bin/inside write /file text
@@ -50,7 +50,7 @@ test_what_a_container_writes_is_committed_with_its_own_ids() {
 }
 
 # Behind crun alone: runc before 1.2 joins the user namespace first and may then not join the engine's network (runc#4390).
-test_containers_of_a_pod_share_a_user_namespace() {
+once_containers_of_a_pod_share_a_user_namespace() {
 	guest_runtime crun
 	trap 'podman rm -f -t 0 member; podman rm -f -t 0 first' EXIT
 	expect shim_podman run -d --name first "$GUEST_INSIDE" /bin/inside sleep 300
@@ -81,15 +81,15 @@ denied() {
 	guest_nothing_left
 }
 
-test_exec_of_a_shell_is_denied_behind_crun() {
+once_exec_of_a_shell_is_denied_behind_crun() {
 	denied crun
 }
 
-test_exec_of_a_shell_is_denied_behind_runc() {
+once_exec_of_a_shell_is_denied_behind_runc() {
 	denied runc
 }
 
-test_a_refusal_reaches_who_typed_the_command() {
+once_a_refusal_reaches_who_typed_the_command() {
 	guest_runtime crun
 	expect_status 126 shim_podman run --rm --network none --cap-add SYS_ADMIN "$GUEST_INSIDE" /bin/inside show /proc/self/comm
 	expect_output 'cofferdam: refused'
@@ -105,7 +105,7 @@ hooks() {
 	podman --runtime crun --hooks-dir "$PWD/hooks" "$@"
 }
 
-test_the_hook_alone_refuses_what_it_cannot_add() {
+once_the_hook_alone_refuses_what_it_cannot_add() {
 	guest_runtime crun
 	refute hooks run --rm --network none "$GUEST_INSIDE" /bin/inside show /proc/self/comm
 	expect tail -n 1 /var/log/cofferdam/audit.jsonl
@@ -117,7 +117,7 @@ test_the_hook_alone_refuses_what_it_cannot_add() {
 	guest_nothing_left
 }
 
-test_the_hook_alone_governs_what_it_lets_pass() {
+once_the_hook_alone_governs_what_it_lets_pass() {
 	guest_runtime crun
 	trap 'podman rm -f -t 0 web' EXIT
 	expect hooks run -d --name web --network none --security-opt no-new-privileges --uidmap 0:2000000:65536 \

@@ -64,19 +64,19 @@ survive() {
 	guest_nothing_left
 }
 
-test_the_shim_is_killed_before_crun() {
+once_the_shim_is_killed_before_crun() {
 	survive shim crun
 }
 
-test_the_shim_is_killed_before_runc() {
+once_the_shim_is_killed_before_runc() {
 	survive shim runc
 }
 
-test_crun_is_killed() {
+once_crun_is_killed() {
 	survive runtime crun
 }
 
-test_runc_is_killed() {
+once_runc_is_killed() {
 	survive runtime runc
 }
 
@@ -112,15 +112,15 @@ kill_hook() {
 	guest_nothing_left
 }
 
-test_the_hook_of_crun_is_killed() {
+once_the_hook_of_crun_is_killed() {
 	kill_hook crun
 }
 
-test_the_hook_of_runc_is_killed() {
+once_the_hook_of_runc_is_killed() {
 	kill_hook runc
 }
 
-test_a_container_whose_shim_was_killed_in_the_foreground_is_swept_when_it_ends() {
+once_a_container_whose_shim_was_killed_in_the_foreground_is_swept_when_it_ends() {
 	local shim pid
 
 	guest_runtime crun
@@ -141,7 +141,7 @@ test_a_container_whose_shim_was_killed_in_the_foreground_is_swept_when_it_ends()
 	clean orphan
 }
 
-test_a_record_that_was_torn_is_swept() {
+once_a_record_that_was_torn_is_swept() {
 	mkdir -p /run/cofferdam/containers/torn@0000000000000000
 	expect cofferdam gc
 	expect_output '1 dead container removed'
