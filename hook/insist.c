@@ -108,6 +108,15 @@ static int check_hidden(const struct cfd_call *call, const struct cfd_verdict *v
 	return 0;
 }
 
+static int check_devices(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	(void)call;
+	if (cfd_spec_devices_denied(&verdict->spec))
+		return 0;
+	return cfd_fail(err, -EACCES,
+			"linux.resources.devices does not begin by denying every device, and a hook cannot add it");
+}
+
 /* cofferdam-runtime takes them out before the runtime reads; here it has read them, whatever they mean to it. */
 static int check_unknown(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
 {
@@ -121,7 +130,8 @@ static int check_unknown(const struct cfd_call *call, const struct cfd_verdict *
 }
 
 static int (*const checks[])(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err) = {
-	check_seccomp, check_userns, check_process, check_capabilities, check_inherited, check_hidden, check_unknown,
+	check_seccomp,   check_userns, check_process, check_capabilities,
+	check_inherited, check_hidden, check_devices, check_unknown,
 };
 
 int cfd_insist(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)

@@ -127,6 +127,27 @@ static int amend_hidden_paths(const struct cfd_amend *a)
 	return r ? r : complete(a, "readonlyPaths", readonly_paths, CFD_COUNT(readonly_paths));
 }
 
+/*
+ * A device node that the image brings needs no CAP_MKNOD, so the cgroup's filter must know devices by name. crun
+ * (src/libcrun/cgroup-resources.c, devices_len) makes none at all when there are no rules, and both start from
+ * "allowed" when the first rule does not say otherwise.
+ */
+static int amend_device_rules(const struct cfd_amend *a)
+{
+	struct cfd_json *resources, *list, *rule;
+
+	if (cfd_spec_devices_denied(a->spec))
+		return 0;
+	resources = cfd_json_want_object(a->doc, a->linux_part, "resources");
+	list = cfd_json_want_array(a->doc, resources, "devices");
+	rule = cfd_json_new_object(a->doc);
+	if (cfd_json_set(a->doc, rule, "allow", cfd_json_new_bool(a->doc, false)) ||
+	    cfd_json_set(a->doc, rule, "access", cfd_json_new_string(a->doc, "rwm")) ||
+	    cfd_json_insert(a->doc, list, 0, rule))
+		return cfd_amend_memory(a);
+	return 0;
+}
+
 static bool is_allowed_annotation(const struct cfd_json *child, void *context)
 {
 	(void)context;
@@ -255,8 +276,9 @@ static int amend_hooks(const struct cfd_amend *a)
 int cfd_amend(const struct cfd_spec *spec, const struct cfd_amend_decision *decision, struct cfd_error *err)
 {
 	static int (*const steps[])(const struct cfd_amend *a) = {
-		amend_capabilities, amend_privileges, amend_root,           amend_hidden_paths, amend_annotations,
-		amend_seccomp,      amend_sysctls,    amend_user_namespace, cfd_amend_mounts,   amend_hooks,
+		amend_capabilities,   amend_privileges,   amend_root,    amend_hidden_paths,
+		amend_annotations,    amend_device_rules, amend_seccomp, amend_sysctls,
+		amend_user_namespace, cfd_amend_mounts,   amend_hooks,
 	};
 	struct cfd_amend a = {.spec = spec, .decision = decision, .doc = spec->doc, .err = err};
 

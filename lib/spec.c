@@ -296,3 +296,12 @@ bool cfd_spec_mount_is_bind(const struct cfd_spec_mount *mount)
 {
 	return cfd_spec_mount_has_option(mount, "bind") || cfd_spec_mount_has_option(mount, "rbind");
 }
+
+bool cfd_spec_devices_denied(const struct cfd_spec *spec)
+{
+	const struct cfd_spec_device_rule *first = spec->device_rules;
+
+	return spec->device_rule_count && !first->allow && (!first->type || cfd_streq(first->type, "a")) &&
+	       first->major < 0 && first->minor < 0 && first->access && strchr(first->access, 'r') &&
+	       strchr(first->access, 'w') && strchr(first->access, 'm');
+}

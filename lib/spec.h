@@ -147,6 +147,8 @@ const struct cfd_spec_namespace *cfd_spec_namespace(const struct cfd_spec *spec,
 const char *cfd_spec_annotation(const struct cfd_spec *spec, const char *key);
 /* Whether the mount is a bind: decided by the options `bind` and `rbind`, never by the type (as the runtimes do). */
 bool cfd_spec_mount_is_bind(const struct cfd_spec_mount *mount);
+/* Whether linux.resources.devices begins with a rule that denies every device. Without one crun filters none. */
+bool cfd_spec_devices_denied(const struct cfd_spec *spec);
 bool cfd_spec_mount_has_option(const struct cfd_spec_mount *mount, const char *option);
 
 #endif

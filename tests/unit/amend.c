@@ -133,6 +133,21 @@ Test(amend, hidden_paths_are_completed_and_never_shortened)
 	       "[\"/proc/bus\",\"/proc/fs\",\"/proc/irq\",\"/proc/sys\",\"/proc/sysrq-trigger\"]");
 }
 
+Test(amend, devices_are_denied_before_any_is_allowed)
+{
+	struct cfd_amend_decision none = { 0 };
+
+	expect(START "}", &none, AT("linux", "resources", "devices"), "[{\"allow\":false,\"access\":\"rwm\"}]");
+	expect(START ",\"linux\":{\"resources\":{\"devices\":[{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rwm\"}]}}}", &none,
+	       AT("linux", "resources", "devices"), "[{\"allow\":false,\"access\":\"rwm\"},{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rwm\"}]");
+	expect(START ",\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"},{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rwm\"}]}}}", &none,
+	       AT("linux", "resources", "devices"), "[{\"allow\":false,\"access\":\"rwm\"},{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rwm\"}]");
+	expect(START ",\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"r\"}]}}}", &none,
+	       AT("linux", "resources", "devices"), "[{\"allow\":false,\"access\":\"rwm\"},{\"allow\":false,\"access\":\"r\"}]");
+	expect(START ",\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"type\":\"c\",\"access\":\"rwm\"}]}}}", &none,
+	       AT("linux", "resources", "devices"), "[{\"allow\":false,\"access\":\"rwm\"},{\"allow\":false,\"type\":\"c\",\"access\":\"rwm\"}]");
+}
+
 Test(amend, annotations_that_are_not_known_as_harmless_go)
 {
 	expect(START ",\"annotations\":{\"run.oci.hooks.stdout\":\"/etc/x\",\"org.opencontainers.image.version\":\"1\","

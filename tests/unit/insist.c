@@ -18,7 +18,8 @@
 #define CONFIG(user, process, linux_part, masked, readonly, rest)                                                      \
 	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"                                                    \
 	"\"process\":{\"cwd\":\"/\",\"args\":[\"/x\"],\"user\":{\"uid\":" user ",\"gid\":0}" process "},"              \
-	"\"linux\":{\"maskedPaths\":[" masked "],\"readonlyPaths\":[" readonly "]" linux_part "}" rest "}"
+	"\"linux\":{" DENY "\"maskedPaths\":[" masked "],\"readonlyPaths\":[" readonly "]" linux_part "}" rest "}"
+#define DENY "\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]},"
 #define NNP ",\"noNewPrivileges\":true"
 #define FILTER ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\"}"
 #define USERNS ",\"namespaces\":[{\"type\":\"user\"}]"
@@ -44,6 +45,23 @@ static const struct {
 	{CONFIG("0", NNP, FILTER USERNS, MASKED, READONLY, ",\"newKey\":1"), "newKey"},
 	{CONFIG("0", NNP, FILTER USERNS ",\"newPart\":{}", MASKED, READONLY, ""), "linux.newPart"},
 };
+
+Test(insist, without_a_first_rule_that_denies_devices_it_is_refused)
+{
+	const struct cfd_json_options options = {.name = "config.json"};
+	struct cfd_profile profile = {.name = (char *)"test", .no_new_privileges = true};
+	CFD_AUTO(cfd_verdict_release) struct cfd_verdict verdict = CFD_VERDICT_INIT;
+	struct cfd_call call = CFD_CALL_INIT;
+	struct cfd_error err = {0};
+
+	cr_assert_eq(cfd_json_parse(cases[0].config, strlen(cases[0].config), &options, &verdict.doc, &err), 0);
+	cfd_json_remove(cfd_json_get(cfd_json_root(verdict.doc), "linux"), "resources");
+	cr_assert_eq(cfd_spec_read(verdict.doc, CFD_SPEC_UNKNOWN_WARN, &verdict.spec, &err), 0, "%s", err.message);
+	verdict.profile = &profile;
+	cr_expect_eq(cfd_insist(&call, &verdict, &err), -EACCES);
+	cr_expect(strstr(err.message, "linux.resources.devices"), "%s", err.message);
+	verdict.profile = NULL;
+}
 
 Test(insist, what_the_hook_cannot_add_or_remove_is_refused)
 {
