@@ -32,15 +32,16 @@
 #define CFD_GUARD_POLICIES_MAX 4096
 #define CFD_GUARD_RING_BYTES (256 * 1024)
 
-enum cfd_guard_kind { /* what was judged */
-		      CFD_GUARD_EXEC,
-		      CFD_GUARD_MMAP,
-		      CFD_GUARD_CONNECT,
-		      CFD_GUARD_SEND,
-		      CFD_GUARD_BIND,
-		      CFD_GUARD_LISTEN,
-		      CFD_GUARD_CREATE,
-		      CFD_GUARD_KINDS,
+/* What was judged. */
+enum cfd_guard_kind {
+	CFD_GUARD_EXEC,
+	CFD_GUARD_MMAP,
+	CFD_GUARD_CONNECT,
+	CFD_GUARD_SEND,
+	CFD_GUARD_BIND,
+	CFD_GUARD_LISTEN,
+	CFD_GUARD_CREATE,
+	CFD_GUARD_KINDS,
 };
 
 enum cfd_guard_verdict {
@@ -49,20 +50,21 @@ enum cfd_guard_verdict {
 	CFD_GUARD_DENIED,
 };
 
-enum cfd_guard_reason { /* why: the words that people read are cfd_guard_reason_name()'s */
-			CFD_GUARD_NO_REASON,
-			CFD_GUARD_NO_POLICY,     /* the state is zeroed or of another version */
-			CFD_GUARD_SHELL,         /* a shell, and shells are denied */
-			CFD_GUARD_SHELL_SEALED,  /* a shell, after the container has started */
-			CFD_GUARD_SHELL_FOREIGN, /* a shell, while starting, by a process that init did not start */
-			CFD_GUARD_NOT_LISTED,    /* exec.allow, net.connect or net.listen does not have it */
-			CFD_GUARD_OTHER_FS,      /* not on the root filesystem */
-			CFD_GUARD_CHANGED,       /* on the root filesystem, but not as the image brought it */
-			CFD_GUARD_UNLINKED,      /* memfd, O_TMPFILE, deleted */
-			CFD_GUARD_FAMILY,        /* a kind of socket that is never allowed */
-			CFD_GUARD_SOURCE_ROUTE,  /* a packet that names another way than to its destination */
-			CFD_GUARD_ABSTRACT,      /* an abstract unix socket of the host's network namespace */
-			CFD_GUARD_REASONS,
+/* Why: the words that people read are cfd_guard_reason_name()'s. */
+enum cfd_guard_reason {
+	CFD_GUARD_NO_REASON,
+	CFD_GUARD_NO_POLICY,     /* the state is zeroed or of another version */
+	CFD_GUARD_SHELL,         /* a shell, and shells are denied */
+	CFD_GUARD_SHELL_SEALED,  /* a shell, after the container has started */
+	CFD_GUARD_SHELL_FOREIGN, /* a shell, while starting, by a process that init did not start */
+	CFD_GUARD_NOT_LISTED,    /* exec.allow, net.connect or net.listen does not have it */
+	CFD_GUARD_OTHER_FS,      /* not on the root filesystem */
+	CFD_GUARD_CHANGED,       /* on the root filesystem, but not as the image brought it */
+	CFD_GUARD_UNLINKED,      /* memfd, O_TMPFILE, deleted */
+	CFD_GUARD_FAMILY,        /* a kind of socket that is never allowed */
+	CFD_GUARD_SOURCE_ROUTE,  /* a packet that names another way than to its destination */
+	CFD_GUARD_ABSTRACT,      /* an abstract unix socket of the host's network namespace */
+	CFD_GUARD_REASONS,
 };
 
 enum cfd_guard_flag {

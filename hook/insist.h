@@ -10,8 +10,8 @@ struct cfd_verdict;
 
 /*
  * -EACCES, with a message that names it: a filter, a user namespace, a flag or a masked path is missing that
- * cofferdam-runtime would have added, or a capability or key is there that it would have taken away. What cofferdam.json
- * only prefers is noted in the audit log.
+ * cofferdam-runtime would have added, or a capability or key is there that it would have taken away. What
+ * cofferdam.json only prefers is noted in the audit log.
  */
 int cfd_insist(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err);
 

@@ -11,8 +11,9 @@
 #include "lib/base.h"
 
 /*
- * What the annotation makes somebody do ("crun takes orders from it"), a static string; NULL: not known as dangerous. The
- * few orders that engines put into every container are harmless with the values that they give them, and with no other.
+ * What the annotation makes somebody do ("crun takes orders from it"), a static string; NULL: not known as dangerous.
+ * The few orders that engines put into every container are harmless with the values that they give them, and with no
+ * other.
  */
 const char *cfd_annotation_danger(const char *key, const char *value);
 

@@ -71,8 +71,8 @@ bool cfd_utf8_valid(const char *string);
 uint64_t cfd_hash(uint64_t start, const void *data, size_t length);
 
 /*
- * A growing byte buffer, always followed by a NUL that `length` does not count. Zero-initialise it. The functions return
- * 0 or -ENOMEM, and after a failure the buffer is as it was.
+ * A growing byte buffer, always followed by a NUL that `length` does not count. Zero-initialise it. The functions
+ * return 0 or -ENOMEM, and after a failure the buffer is as it was.
  */
 struct cfd_buf {
 	char *data; /* NULL while empty */

@@ -13,23 +13,25 @@
 #define CFD_CONFIG_MAX_BYTES ((size_t)1 << 20)
 #define CFD_CONFIG_MAX_RUNTIMES 8
 
-enum cfd_need { /* how much a protection is insisted on */
+/* How much a protection is insisted on. */
+enum cfd_need {
 	CFD_NEED_REQUIRE, /* refuse the container when it cannot be had */
 	CFD_NEED_PREFER,  /* go on without it, and say so in the audit log */
 	CFD_NEED_OFF,
 };
 
 struct cfd_config {
-	char *runtimes[CFD_CONFIG_MAX_RUNTIMES + 1]; /* absolute paths, NULL-terminated; crun, runc in /usr/bin, runc in /usr/sbin */
-	char *default_profile;			     /* "default" */
-	bool refuse_unknown_image;		     /* unknown_image: "refuse"; false: the default profile applies */
-	bool strict_keys;			     /* unknown_keys: "strict" refuses, "warn" (default) removes */
-	enum cfd_need userns;			     /* userns.mode: require */
-	char *userns_pool;			     /* userns.pool: owner in /etc/subuid, "cofferdam" */
-	enum cfd_need guard_exec, guard_net;	     /* guard.exec, guard.net: require */
-	char *audit_file;			     /* audit.file */
-	bool audit_journal;			     /* audit.journal: true */
-	char **allowed_hooks;			     /* hooks.allow: absolute paths of other vendors' hooks; NULL-terminated or NULL */
+	char *runtimes[CFD_CONFIG_MAX_RUNTIMES +
+		       1];         /* absolute paths, NULL-terminated; crun, runc in /usr/bin, runc in /usr/sbin */
+	char *default_profile;     /* "default" */
+	bool refuse_unknown_image; /* unknown_image: "refuse"; false: the default profile applies */
+	bool strict_keys;          /* unknown_keys: "strict" refuses, "warn" (default) removes */
+	enum cfd_need userns;      /* userns.mode: require */
+	char *userns_pool;         /* userns.pool: owner in /etc/subuid, "cofferdam" */
+	enum cfd_need guard_exec, guard_net; /* guard.exec, guard.net: require */
+	char *audit_file;                    /* audit.file */
+	bool audit_journal;                  /* audit.journal: true */
+	char **allowed_hooks; /* hooks.allow: absolute paths of other vendors' hooks; NULL-terminated or NULL */
 };
 
 /*

@@ -2,9 +2,9 @@
 /*
  * The error contract; doc/errors.md is the same on one page.
  *
- * A function that can fail returns 0 or a negative errno, and takes as its last argument a `struct cfd_error *` that its
- * caller owns and that is never NULL. It is set on failure only, by whoever meets the failure; callers may put context
- * in front of it and never lose it. Outputs (`ret_...`) are untouched on failure. Only a program's main prints.
+ * A function that can fail returns 0 or a negative errno, and takes as its last argument a `struct cfd_error *` that
+ * its caller owns and that is never NULL. It is set on failure only, by whoever meets the failure; callers may put
+ * context in front of it and never lose it. Outputs (`ret_...`) are untouched on failure. Only a program's main prints.
  */
 #ifndef CFD_ERR_H
 #define CFD_ERR_H
@@ -12,7 +12,7 @@
 #include "lib/base.h"
 
 struct cfd_error {
-	int code;	    /* the negative errno that was returned */
+	int code;           /* the negative errno that was returned */
 	char message[2048]; /* one line for a person: what was found, where, what to do. Cut with "..." if longer. */
 };
 

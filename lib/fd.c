@@ -125,7 +125,7 @@ int cfd_fd_write_file(int dirfd, const char *name, const void *data, size_t leng
 		      struct cfd_error *err)
 {
 	static atomic_uint counter;
-	const struct cfd_buf content = { .data = (char *)data, .length = length };
+	const struct cfd_buf content = {.data = (char *)data, .length = length};
 	CFD_AUTO_FD int fd = -1;
 	char temporary[64];
 	int r;
@@ -170,7 +170,9 @@ int cfd_fd_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, struc
 	if (fstat(fd, &st))
 		return cfd_fail_errno(err, -errno, "cannot stat %s", path);
 	if (st.st_uid != geteuid() || (st.st_mode & 022))
-		return cfd_fail(err, -EPERM, "%s belongs to uid %u with mode %04o: it must belong to uid %u and not be writable by others (chown, chmod go-w)",
+		return cfd_fail(err, -EPERM,
+				"%s belongs to uid %u with mode %04o: it must belong to uid %u and not be writable by "
+				"others (chown, chmod go-w)",
 				path, st.st_uid, st.st_mode & 07777, geteuid());
 	if (made && fchmod(fd, mode)) /* whatever the umask took away */
 		return cfd_fail_errno(err, -errno, "cannot set the mode of %s", path);
@@ -180,11 +182,12 @@ int cfd_fd_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, struc
 
 int cfd_fd_open_in_root(int rootfd, const char *path, int flags, int *ret_fd, struct cfd_error *err)
 {
-	struct open_how how = { .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	int fd = -1;
 
-	/* EAGAIN: a rename raced with a `..` in the path; the kernel asks to try again. Bounded, as someone may do it on purpose. */
+	/* EAGAIN: a rename raced with a `..` in the path; the kernel asks to try again. Bounded, as someone may do it
+	 * on purpose. */
 	for (int attempt = 0; attempt < 64 && fd < 0; attempt++) {
 		fd = (int)syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
 		if (fd < 0 && errno != EAGAIN && errno != EINTR)
@@ -226,7 +229,8 @@ int cfd_fd_path(int fd, char **ret_path, struct cfd_error *err)
 	if (length < 0)
 		return cfd_fail_errno(err, -errno, "cannot read %s", link);
 	if (length == (ssize_t)sizeof(path))
-		return cfd_fail(err, -ENAMETOOLONG, "the path behind %s is longer than %zu bytes", link, sizeof(path) - 1);
+		return cfd_fail(err, -ENAMETOOLONG, "the path behind %s is longer than %zu bytes", link,
+				sizeof(path) - 1);
 	if (path[0] != '/')
 		return cfd_fail(err, -ENOENT, "%s has no path", link);
 	*ret_path = strndup(path, (size_t)length);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files, opened once and used by descriptor. Every path is opened relative to a directory descriptor (AT_FDCWD for none),
- * every descriptor is O_CLOEXEC, every read is bounded.
+ * Files, opened once and used by descriptor. Every path is opened relative to a directory descriptor (AT_FDCWD for
+ * none), every descriptor is O_CLOEXEC, every read is bounded.
  */
 #ifndef CFD_FD_H
 #define CFD_FD_H
@@ -55,8 +55,8 @@ int cfd_fd_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, struc
 int cfd_fd_open_in_root(int rootfd, const char *path, int flags, int *ret_fd, struct cfd_error *err);
 
 /*
- * Reads a regular file of that root, at most `max` bytes. Nothing is opened for reading before it is known to be a regular
- * file (-EINVAL), so a FIFO or device in a hostile image does nothing. -ENOENT, -ENOTDIR and -ELOOP as above.
+ * Reads a regular file of that root, at most `max` bytes. Nothing is opened for reading before it is known to be a
+ * regular file (-EINVAL), so a FIFO or device in a hostile image does nothing. -ENOENT, -ENOTDIR and -ELOOP as above.
  */
 int cfd_fd_read_in_root(int rootfd, const char *path, size_t max, struct cfd_buf *buf, struct cfd_error *err);
 

@@ -16,8 +16,8 @@ struct cfd_json_doc;
 enum cfd_field_kind {
 	CFD_FIELD_STRING,  /* char *, a copy */
 	CFD_FIELD_STRINGS, /* char **, copies, NULL-terminated */
-	CFD_FIELD_BOOL,	   /* bool */
-	CFD_FIELD_INT,	   /* int64_t within min..max */
+	CFD_FIELD_BOOL,    /* bool */
+	CFD_FIELD_INT,     /* int64_t within min..max */
 	CFD_FIELD_CHOICE,  /* int: the index of the string within `choices` */
 	CFD_FIELD_CUSTOM,  /* `read` does it */
 	CFD_FIELD_IGNORED, /* known, of any type, read by somebody else ("$schema") */
@@ -28,8 +28,8 @@ struct cfd_field {
 	enum cfd_field_kind kind;
 	size_t offset; /* in the struct that is filled */
 	bool required;
-	int64_t min, max;		 /* INT; for STRINGS: max is the most elements, 0 is 256 */
-	const char *const *choices;	 /* CHOICE; NULL-terminated */
+	int64_t min, max;           /* INT; for STRINGS: max is the most elements, 0 is 256 */
+	const char *const *choices; /* CHOICE; NULL-terminated */
 	int (*read)(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
 		    struct cfd_error *err);
 };

@@ -26,11 +26,11 @@ enum cfd_engine {
 
 struct cfd_image {
 	enum cfd_engine engine;
-	char *name;	       /* normalised: docker.io/library/nginx:1.27; NULL when the engine does not tell */
-	char *id;	       /* "sha256:..." of the image's configuration, or NULL */
+	char *name; /* normalised: docker.io/library/nginx:1.27; NULL when the engine does not tell */
+	char *id;   /* "sha256:..." of the image's configuration, or NULL */
 	char *digests[CFD_IMAGE_MAX_DIGESTS + 1]; /* "sha256:..." of manifests, NULL-terminated */
-	char *container_name;  /* for people; the id when the engine has no name */
-	bool sandbox;	       /* a pod's pause container */
+	char *container_name;                     /* for people; the id when the engine has no name */
+	bool sandbox;                             /* a pod's pause container */
 	/*
 	 * Directories in which this engine keeps files of its own that it binds into this container (resolv.conf,
 	 * hosts, hostname, shm, secrets) and its named volumes. Absolute, as the engine's records and the bundle's
@@ -51,7 +51,8 @@ int cfd_image_identify(const char *container_id, const char *bundle, int bundle_
 void cfd_image_release(struct cfd_image *image);
 const char *cfd_engine_name(enum cfd_engine engine);
 
-/* Brings a reference to its full form (distribution/reference): nginx -> docker.io/library/nginx:latest. The caller frees. */
+/* Brings a reference to its full form (distribution/reference): nginx -> docker.io/library/nginx:latest. The caller
+ * frees. */
 int cfd_image_normalise(const char *reference, char **ret_name, struct cfd_error *err);
 
 #endif

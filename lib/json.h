@@ -55,17 +55,17 @@ struct cfd_json *cfd_json_root(struct cfd_json_doc *doc);
 const char *cfd_json_name(const struct cfd_json_doc *doc); /* the options' name, for messages */
 
 /* Reading. NULL nodes are accepted everywhere below and read as an absent value. */
-enum cfd_json_type cfd_json_type(const struct cfd_json *node); /* CFD_JSON_NULL for a NULL pointer */
-const char *cfd_json_type_name(enum cfd_json_type type);	    /* "a string", "an array", ... for messages */
+enum cfd_json_type cfd_json_type(const struct cfd_json *node);          /* CFD_JSON_NULL for a NULL pointer */
+const char *cfd_json_type_name(enum cfd_json_type type);                /* "a string", "an array", ... for messages */
 bool cfd_json_is(const struct cfd_json *node, enum cfd_json_type type); /* false for NULL pointers */
-const char *cfd_json_string(const struct cfd_json *node);	    /* NULL if it is not a string */
-const char *cfd_json_number(const struct cfd_json *node);	    /* the text as read; NULL if not a number */
-bool cfd_json_bool(const struct cfd_json *node);		    /* false if it is not a true */
+const char *cfd_json_string(const struct cfd_json *node);               /* NULL if it is not a string */
+const char *cfd_json_number(const struct cfd_json *node);               /* the text as read; NULL if not a number */
+bool cfd_json_bool(const struct cfd_json *node);                        /* false if it is not a true */
 /* Whole numbers only: -EINVAL for fractions, exponents and -0; -ERANGE outside of min..max. */
 int cfd_json_int(const struct cfd_json *node, int64_t min, int64_t max, int64_t *ret_value);
 /* The same for what is never negative, up to UINT64_MAX: -EINVAL also for a minus sign. */
 int cfd_json_uint(const struct cfd_json *node, uint64_t max, uint64_t *ret_value);
-size_t cfd_json_count(const struct cfd_json *node); /* elements or members; 0 for anything else */
+size_t cfd_json_count(const struct cfd_json *node);                       /* elements or members; 0 for anything else */
 struct cfd_json *cfd_json_at(const struct cfd_json *array, size_t index); /* NULL when out of range; O(1) */
 struct cfd_json *cfd_json_get(const struct cfd_json *object, const char *key); /* NULL when absent; exact bytes */
 /* The i-th member in document order. */
@@ -100,7 +100,8 @@ int cfd_json_append(struct cfd_json_doc *doc, struct cfd_json *array, struct cfd
 void cfd_json_remove(struct cfd_json *object, const char *key); /* nothing happens when it is absent */
 void cfd_json_remove_at(struct cfd_json *array, size_t index);
 int cfd_json_insert(struct cfd_json_doc *doc, struct cfd_json *array, size_t index, struct cfd_json *value);
-/* Removes every member or element for which `keep` returns false, in one pass (a remove is linear: many are quadratic). */
+/* Removes every member or element for which `keep` returns false, in one pass (a remove is linear: many are quadratic).
+ */
 void cfd_json_filter(struct cfd_json *container, bool (*keep)(const struct cfd_json *child, void *context),
 		     void *context);
 /* The member, which is made as an empty object (array) when absent. NULL when out of memory or of another type. */

@@ -5,7 +5,8 @@
  * Sources: the administrator's directory over the shipped one; a file of the same name replaces. Every file is read
  * strictly: an unknown key is an error with file, line and column. A key that a profile does not set is taken from the
  * profiles it extends, the later one winning; each extended profile is laid down once, below those that extend it.
- * Lists REPLACE, except `exceptions`, `mounts.allow` and `devices.allow`, which add up. profiles/schema.json says the same to editors; cofferdam-profile(5) to people.
+ * Lists REPLACE, except `exceptions`, `mounts.allow` and `devices.allow`, which add up. profiles/schema.json says the
+ * same to editors; cofferdam-profile(5) to people.
  */
 #ifndef CFD_PROFILE_H
 #define CFD_PROFILE_H
@@ -21,15 +22,15 @@ struct cfd_image;
 
 enum cfd_mode {
 	CFD_MODE_ENFORCE,
-	CFD_MODE_WARN,	 /* log what would be refused, refuse nothing */
+	CFD_MODE_WARN,   /* log what would be refused, refuse nothing */
 	CFD_MODE_RECORD, /* as warn, and collect */
 };
 
 struct cfd_profile_mount { /* "mounts": {"allow": [ ... ]} */
-	char *source;	   /* absolute; matched exactly or as the directory above it, see cfd_rules */
+	char *source;      /* absolute; matched exactly or as the directory above it, see cfd_rules */
 	char *destination; /* NULL: any */
-	bool writable;	   /* options has "rw"; the default is read-only */
-	bool idmap;	   /* options has "idmap": the container's ids are those on disk */
+	bool writable;     /* options has "rw"; the default is read-only */
+	bool idmap;        /* options has "idmap": the container's ids are those on disk */
 };
 
 enum cfd_shells { CFD_SHELLS_STARTUP, CFD_SHELLS_DENY, CFD_SHELLS_ALLOW };
@@ -43,17 +44,17 @@ struct cfd_profile_port {
 
 enum cfd_profile_peer_kind {
 	CFD_PEER_LOOPBACK, /* 127.0.0.0/8 and ::1 */
-	CFD_PEER_DNS,	   /* the nameservers of the container's resolv.conf, port 53 */
+	CFD_PEER_DNS,      /* the nameservers of the container's resolv.conf, port 53 */
 	CFD_PEER_CLUSTER,  /* RFC 1918 and RFC 4193 */
 	CFD_PEER_METADATA, /* 169.254.169.254 and fd00:ec2::254 */
-	CFD_PEER_ANY,	   /* everything but metadata */
+	CFD_PEER_ANY,      /* everything but metadata */
 	CFD_PEER_NETWORK,  /* {"to": CIDR, "port": ...} */
 };
 
 struct cfd_profile_peer {
 	enum cfd_profile_peer_kind kind;
 	struct in6_addr address; /* v4-mapped for IPv4 */
-	unsigned prefix;	 /* 0..128, of the mapped form */
+	unsigned prefix;         /* 0..128, of the mapped form */
 	struct cfd_profile_port *ports;
 	size_t port_count; /* 0: all ports of all protocols */
 };
@@ -62,26 +63,27 @@ struct cfd_profile_exception {
 	char *rule;    /* id of a rule */
 	char *subject; /* the finding's value, exactly */
 	char *reason;
-	int64_t expires; /* seconds since the epoch, the first moment at which it no longer applies; 0: not given, an error */
+	int64_t expires; /* seconds since the epoch, the first moment at which it no longer applies; 0: not given, an
+			    error */
 };
 
 struct cfd_profile {
 	int64_t format; /* CFD_PROFILE_FORMAT */
 	char *name;
 	char *description; /* what the file says of itself, or NULL; not inherited */
-	char *path;	   /* the file it came from */
+	char *path;        /* the file it came from */
 	enum cfd_mode mode;
 	char *runtime; /* absolute path of the OCI runtime, or NULL for the configured one */
 	struct cfd_profile_mount *mounts;
 	size_t mount_count;
-	char **devices; /* paths; NULL-terminated */
-	char **capabilities; /* the most it may have, "CAP_..." form, NULL-terminated; NULL: none given anywhere */
+	char **devices;         /* paths; NULL-terminated */
+	char **capabilities;    /* the most it may have, "CAP_..." form, NULL-terminated; NULL: none given anywhere */
 	bool no_new_privileges; /* default true */
 	char **sysctls;
 	bool readonly_rootfs;
 	bool userns_host; /* "userns": "host" (with "userns_reason"); default is "force" */
 	char *userns_reason;
-	char *syscalls;	       /* name of the seccomp profile ("docker-default") or an absolute path */
+	char *syscalls;         /* name of the seccomp profile ("docker-default") or an absolute path */
 	bool all_architectures; /* "syscalls": {"architectures": "all"}; default native only */
 	enum cfd_shells shells;
 	bool image_only;

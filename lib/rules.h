@@ -26,23 +26,23 @@ struct cfd_rules_context {
 	const struct cfd_image *image;
 	const struct cfd_config *config;
 	const char *container_id;
-	const char *bundle;    /* absolute */
+	const char *bundle; /* absolute */
 	int bundle_fd;
-	int rootfs_fd;	       /* O_PATH, or -1 when only the file is judged (`cofferdam check config.json`) */
-	bool host_facts;       /* false: do not look at this host's files; judge the text alone */
-	bool created;	       /* its first process is in its cgroup already */
-	int64_t now;	       /* seconds since the epoch, for exceptions that expire */
-	const char *cgroup_root; /* NULL: /sys/fs/cgroup if that is a cgroup2 filesystem; given by tests */
+	int rootfs_fd;               /* O_PATH, or -1 when only the file is judged (`cofferdam check config.json`) */
+	bool host_facts;             /* false: do not look at this host's files; judge the text alone */
+	bool created;                /* its first process is in its cgroup already */
+	int64_t now;                 /* seconds since the epoch, for exceptions that expire */
+	const char *cgroup_root;     /* NULL: /sys/fs/cgroup if that is a cgroup2 filesystem; given by tests */
 	struct cfd_sources *sources; /* what cfd_rules_run found out about bind sources; callers leave it NULL */
 };
 
 enum cfd_rule_class {
-	CFD_RULE_NEVER,	  /* only an exception with reason and expiry lets it pass */
+	CFD_RULE_NEVER,   /* only an exception with reason and expiry lets it pass */
 	CFD_RULE_ALLOWED, /* a profile's own key can allow it (mounts.allow, devices.allow, ...) */
 };
 
 struct cfd_rule {
-	const char *id;	       /* "mount.engine-socket": group, then what; stable, used in exceptions */
+	const char *id; /* "mount.engine-socket": group, then what; stable, used in exceptions */
 	enum cfd_rule_class class;
 	const char *refuses;   /* one line: what it refuses */
 	const char *why;       /* what an attacker gets */
@@ -69,12 +69,13 @@ const struct cfd_rule *cfd_rule_find(const char *id);
 
 struct cfd_finding {
 	const struct cfd_rule *rule;
-	char *path;    /* JSON path, "mounts[7].source" */
-	char *value;   /* what stands there; what an exception's subject is compared with */
-	bool exact;    /* the value is whole; one that was escaped or cut stands for others too, so no exception is for it */
+	char *path;  /* JSON path, "mounts[7].source" */
+	char *value; /* what stands there; what an exception's subject is compared with */
+	bool exact;  /* the value is whole; one that was escaped or cut stands for others too, so no exception is for it
+		      */
 	char *message; /* why it is refused, in a clause: "socket of a container engine" */
 	const struct cfd_profile_exception *exception; /* the one that lets it pass, or that has expired; or NULL */
-	bool excepted; /* true: an exception in force lets it pass */
+	bool excepted;                                 /* true: an exception in force lets it pass */
 };
 
 struct cfd_findings {

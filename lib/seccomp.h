@@ -31,8 +31,8 @@ struct cfd_seccomp_request {
  * Gives the linux.seccomp object in a document of its own. A result that was proved before for exactly this request is
  * taken from the cache (0.1 ms; new ones take 3 to 6). Errors: -ENOENT no such profile; -EINVAL an unknown system call,
  * key or action, a default that allows, an engine's filter with a listener; -EPERM a file that others can write, a call
- * denied that the runtimes need, or a result that is looser than one of the two, with the call that shows it; -E2BIG and
- * -EOPNOTSUPP what cannot be compared; -ETIME what libseccomp does not come to an end with.
+ * denied that the runtimes need, or a result that is looser than one of the two, with the call that shows it; -E2BIG
+ * and -EOPNOTSUPP what cannot be compared; -ETIME what libseccomp does not come to an end with.
  */
 int cfd_seccomp_build(const struct cfd_seccomp_request *request, struct cfd_json_doc **ret_doc, struct cfd_error *err);
 

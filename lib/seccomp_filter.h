@@ -17,15 +17,16 @@ struct cfd_json_doc;
 #define CFD_SECCOMP_MAX_RULES 8192 /* Docker's profile has 470 */
 #define CFD_SECCOMP_MAX_ARCHITECTURES 16
 
-enum cfd_seccomp_op { /* in the order of the table in seccomp_words.c; of libseccomp too */
-		      CFD_SECCOMP_NE,
-		      CFD_SECCOMP_LT,
-		      CFD_SECCOMP_LE,
-		      CFD_SECCOMP_EQ,
-		      CFD_SECCOMP_GE,
-		      CFD_SECCOMP_GT,
-		      CFD_SECCOMP_MASKED_EQ, /* (argument & value) == value_two */
-		      CFD_SECCOMP_OPS,
+/* In the order of the table in seccomp_words.c; of libseccomp too. */
+enum cfd_seccomp_op {
+	CFD_SECCOMP_NE,
+	CFD_SECCOMP_LT,
+	CFD_SECCOMP_LE,
+	CFD_SECCOMP_EQ,
+	CFD_SECCOMP_GE,
+	CFD_SECCOMP_GT,
+	CFD_SECCOMP_MASKED_EQ, /* (argument & value) == value_two */
+	CFD_SECCOMP_OPS,
 };
 
 struct cfd_seccomp_condition {

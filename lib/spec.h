@@ -37,14 +37,14 @@ struct cfd_spec_mount {
 
 struct cfd_spec_device { /* linux.devices */
 	const char *type, *path;
-	int64_t major, minor; /* -1 when absent */
+	int64_t major, minor;        /* -1 when absent */
 	int64_t file_mode, uid, gid; /* -1 when absent; the runtimes then take 0666, 0, 0 */
 };
 
 struct cfd_spec_device_rule { /* linux.resources.devices */
 	bool allow;
 	const char *type, *access; /* NULL when absent */
-	int64_t major, minor;	   /* -1: any */
+	int64_t major, minor;      /* -1: any */
 };
 
 struct cfd_spec_namespace {
@@ -66,7 +66,8 @@ struct cfd_spec_hook {
 	size_t index; /* within its stage */
 };
 
-enum cfd_spec_capability_set { /* in the order of the spec */
+/* In the order of the spec. */
+enum cfd_spec_capability_set {
 	CFD_SPEC_BOUNDING,
 	CFD_SPEC_EFFECTIVE,
 	CFD_SPEC_INHERITABLE,
@@ -122,14 +123,15 @@ struct cfd_spec {
 	struct cfd_spec_pairs sysctls;
 	struct cfd_spec_strings masked_paths, readonly_paths;
 	const char *cgroups_path, *rootfs_propagation, *mount_label;
-	struct cfd_json *seccomp;	/* linux.seccomp, or NULL; its inside is lib/seccomp's business */
+	struct cfd_json *seccomp; /* linux.seccomp, or NULL; its inside is lib/seccomp's business */
 	struct cfd_json *intel_rdt, *personality, *time_offsets, *net_devices, *memory_policy, *resources; /* or NULL */
-	struct cfd_buf unknown; /* the JSON paths of keys that were removed, one on a line; empty when there were none */
-	void *storage;		/* what the arrays above are cut from */
+	struct cfd_buf
+		unknown; /* the JSON paths of keys that were removed, one on a line; empty when there were none */
+	void *storage;   /* what the arrays above are cut from */
 };
 
 enum cfd_spec_unknown {
-	CFD_SPEC_UNKNOWN_WARN,	 /* remove them and list them in `unknown` */
+	CFD_SPEC_UNKNOWN_WARN,   /* remove them and list them in `unknown` */
 	CFD_SPEC_UNKNOWN_STRICT, /* refuse */
 };
 

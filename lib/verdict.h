@@ -20,10 +20,10 @@ struct cfd_profile_set;
 struct cfd_verdict_request {
 	const struct cfd_config *config;
 	const char *container_id;
-	const char *bundle;	 /* absolute real path; "" when a file alone is judged */
-	int bundle_fd;		 /* -1 when a file alone is judged */
-	const char *config_file; /* inside of the bundle; NULL: config.json */
-	const char *image_name;	 /* overrides what the engine says (`cofferdam check --image`), or NULL */
+	const char *bundle;       /* absolute real path; "" when a file alone is judged */
+	int bundle_fd;            /* -1 when a file alone is judged */
+	const char *config_file;  /* inside of the bundle; NULL: config.json */
+	const char *image_name;   /* overrides what the engine says (`cofferdam check --image`), or NULL */
 	const char *profile_name; /* overrides the match (`--profile`), or NULL */
 	const char *admin_profiles, *shipped_profiles; /* directories; NULL: those of this installation */
 	bool host_facts;
@@ -43,12 +43,15 @@ struct cfd_verdict {
 };
 
 /*
- * Reads config.json once and decides. 0 means that a verdict was reached, refused or not; an error means that none could
- * be (unreadable, malformed, no profile, a tie), which callers treat as a refusal. Release in both cases: the request
- * zero-initialises with CFD_VERDICT_INIT.
+ * Reads config.json once and decides. 0 means that a verdict was reached, refused or not; an error means that none
+ * could be (unreadable, malformed, no profile, a tie), which callers treat as a refusal. Release in both cases: the
+ * request zero-initialises with CFD_VERDICT_INIT.
  */
 int cfd_verdict_reach(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err);
-#define CFD_VERDICT_INIT { .rootfs_fd = -1 }
+#define CFD_VERDICT_INIT                                                                                               \
+	{                                                                                                              \
+		.rootfs_fd = -1                                                                                        \
+	}
 void cfd_verdict_release(struct cfd_verdict *verdict);
 
 /*

@@ -13,8 +13,8 @@
 /*
  * If the object lies on a mount that was made beneath `directory` (clean, real), looks for another place of this host
  * where the same object is seen, and resolves that. ret_found is false when the filesystem is mounted only there
- * (tmpfs, NFS, a disk of its own) or when there is no such mount. ret_stacked: that mount is an overlay or the like, which
- * shows directories that have other names, as objects of its own: nobody can say which they are.
+ * (tmpfs, NFS, a disk of its own) or when there is no such mount. ret_stacked: that mount is an overlay or the like,
+ * which shows directories that have other names, as objects of its own: nobody can say which they are.
  */
 int cfd_alias_find(const struct cfd_resolved *resolved, const char *directory, bool *ret_stacked, bool *ret_found,
 		   struct cfd_resolved *ret_alias, struct cfd_error *err);

@@ -4,10 +4,10 @@
  *
  *   pairs ROUNDS < VARIANTS
  *
- * A variant is a line `name: command ; command ; ...`. Words are separated by spaces, nothing is a shell; `%` stands for
- * an id that is new in every round. One round that is not counted comes first. Printed per variant: the median wall time
- * of the whole sequence, the smallest and largest, the median of the ratios to the FIRST variant of the same round, and
- * the median wall time of each command. A command that fails ends it all.
+ * A variant is a line `name: command ; command ; ...`. Words are separated by spaces, nothing is a shell; `%` stands
+ * for an id that is new in every round. One round that is not counted comes first. Printed per variant: the median wall
+ * time of the whole sequence, the smallest and largest, the median of the ratios to the FIRST variant of the same
+ * round, and the median wall time of each command. A command that fails ends it all.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -90,7 +90,7 @@ static int quiet_input(void)
 static double run_command(char *const *words, const char *id)
 {
 	posix_spawn_file_actions_t actions;
-	char *argv[MAX_WORDS + 1] = { 0 };
+	char *argv[MAX_WORDS + 1] = {0};
 	double start = now();
 	int status, input = quiet_input();
 	pid_t pid;
@@ -165,7 +165,8 @@ int main(int argc, char **argv)
 	}
 	for (int round = -1; round < rounds; round++)
 		run_round(variants, count, round);
-	printf("| %-28s | %7s | %7s | %7s | %5s | median ms of each step |\n", "medians, ms", "median", "min", "max", "ratio");
+	printf("| %-28s | %7s | %7s | %7s | %5s | median ms of each step |\n", "medians, ms", "median", "min", "max",
+	       "ratio");
 	printf("|---|---|---|---|---|---|\n");
 	for (int v = 0; v < count; v++)
 		print_variant(&variants[v], rounds);

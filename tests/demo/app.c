@@ -41,10 +41,10 @@ static int wait_for_signal(char **arguments)
 
 static int open_socket(char **arguments, struct sockaddr_in *address)
 {
-	const struct timeval patience = { .tv_sec = 5 };
+	const struct timeval patience = {.tv_sec = 5};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	*address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(arguments[1])) };
+	*address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(arguments[1]))};
 	if (fd < 0 || inet_pton(AF_INET, arguments[0], &address->sin_addr) != 1) {
 		fprintf(stderr, "app: no socket for %s: %s\n", arguments[0], strerror(errno));
 		exit(2);
@@ -56,12 +56,12 @@ static int open_socket(char **arguments, struct sockaddr_in *address)
 
 static int serve(char **arguments)
 {
-	const struct timeval forever = { 0 };
+	const struct timeval forever = {0};
 	struct sockaddr_in address;
 	int fd = open_socket(arguments, &address);
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 8)) {
 		perror("app: serve");
 		return 1;
@@ -95,7 +95,7 @@ static int connect_to(char **arguments)
 
 static int leave_socket(char **arguments)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	strncpy(address.sun_path, arguments[0], sizeof(address.sun_path) - 1);
@@ -142,8 +142,8 @@ static void print_lines(const char *path, const char *const *prefixes)
 
 static int print_self(char **arguments)
 {
-	static const char *const all[] = { "", NULL };
-	static const char *const status[] = { "Uid:", "CapBnd:", "CapEff:", "NoNewPrivs:", "Seccomp:", NULL };
+	static const char *const all[] = {"", NULL};
+	static const char *const status[] = {"Uid:", "CapBnd:", "CapEff:", "NoNewPrivs:", "Seccomp:", NULL};
 
 	(void)arguments;
 	print_lines("/proc/self/uid_map", all);
@@ -158,17 +158,14 @@ int main(int argc, char **argv)
 		int arguments;
 		int (*run)(char **arguments);
 	} commands[] = {
-		{ "wait", 0, wait_for_signal },
-		{ "serve", 2, serve },
-		{ "connect", 2, connect_to },
-		{ "socket", 1, leave_socket },
-		{ "copy", 2, copy_program },
-		{ "self", 0, print_self },
+		{"wait", 0, wait_for_signal}, {"serve", 2, serve},       {"connect", 2, connect_to},
+		{"socket", 1, leave_socket},  {"copy", 2, copy_program}, {"self", 0, print_self},
 	};
 
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0 && argc - 2 == commands[i].arguments)
 			return commands[i].run(argv + 2);
-	fprintf(stderr, "usage: app wait | serve ADDRESS PORT | connect ADDRESS PORT | socket PATH | copy FROM TO | self\n");
+	fprintf(stderr,
+		"usage: app wait | serve ADDRESS PORT | connect ADDRESS PORT | socket PATH | copy FROM TO | self\n");
 	return 2;
 }

@@ -18,17 +18,25 @@ Test(base, numbers_are_plain_decimals_in_range)
 		uint64_t max;
 		int expected;
 	} cases[] = {
-		{ "0", 0, 0 },	       { "65535", 65535, 0 },	  { "65536", 65535, -ERANGE },
-		{ "", 10, -EINVAL },   { "01", 10, -EINVAL },	  { "+1", 10, -EINVAL },
-		{ " 1", 10, -EINVAL }, { "1 ", 10, -EINVAL },	  { "-1", 10, -EINVAL },
-		{ "0x1", 10, -EINVAL }, { "18446744073709551615", UINT64_MAX, 0 },
-		{ "18446744073709551616", UINT64_MAX, -ERANGE },
+		{"0", 0, 0},
+		{"65535", 65535, 0},
+		{"65536", 65535, -ERANGE},
+		{"", 10, -EINVAL},
+		{"01", 10, -EINVAL},
+		{"+1", 10, -EINVAL},
+		{" 1", 10, -EINVAL},
+		{"1 ", 10, -EINVAL},
+		{"-1", 10, -EINVAL},
+		{"0x1", 10, -EINVAL},
+		{"18446744073709551615", UINT64_MAX, 0},
+		{"18446744073709551616", UINT64_MAX, -ERANGE},
 	};
 
 	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
 		uint64_t value = 77;
 
-		cr_expect_eq(cfd_parse_u64(cases[i].text, cases[i].max, &value), cases[i].expected, "%s", cases[i].text);
+		cr_expect_eq(cfd_parse_u64(cases[i].text, cases[i].max, &value), cases[i].expected, "%s",
+			     cases[i].text);
 		if (cases[i].expected)
 			cr_expect_eq(value, 77, "output touched by %s", cases[i].text);
 	}
@@ -39,17 +47,17 @@ Test(base, json_strings_stay_json_whatever_the_bytes)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{ "plain", "\"plain\"" },
-		{ "a\"b\\c\n", "\"a\\\"b\\\\c\\u000a\"" },
-		{ "\xc3\xa9", "\"\xc3\xa9\"" },
-		{ "\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
-		{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
-		{ "\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
-		{ "\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{"plain", "\"plain\""},
+		{"a\"b\\c\n", "\"a\\\"b\\\\c\\u000a\""},
+		{"\xc3\xa9", "\"\xc3\xa9\""},
+		{"\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\""},
+		{"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+		{"\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+		{"\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\""},
 	};
 
 	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
-		CFD_AUTO_BUF struct cfd_buf buf = { 0 };
+		CFD_AUTO_BUF struct cfd_buf buf = {0};
 
 		cr_assert_eq(cfd_buf_add_json(&buf, cases[i].in), 0);
 		cr_expect_str_eq(buf.data, cases[i].out);
@@ -72,7 +80,7 @@ Test(err, a_message_obeys_no_terminal)
 
 Test(err, context_goes_in_front_and_a_long_message_is_cut)
 {
-	struct cfd_error err = { 0 };
+	struct cfd_error err = {0};
 	char long_text[4096];
 
 	cr_expect_eq(cfd_fail_errno(&err, -ENOSPC, "cannot write %s", "x"), -ENOSPC);
@@ -92,7 +100,7 @@ Test(err, context_goes_in_front_and_a_long_message_is_cut)
 
 Test(err, a_failure_without_a_code_is_none_the_less_one)
 {
-	struct cfd_error err = { 0 };
+	struct cfd_error err = {0};
 
 	cr_expect_eq(cfd_fail(&err, 0, "x"), -EIO);
 	cr_expect_eq(err.code, -EIO);
@@ -116,8 +124,8 @@ static int temporary_directory(void)
 Test(fd, only_a_regular_file_of_bounded_size_is_read)
 {
 	CFD_AUTO_FD int dir = temporary_directory();
-	CFD_AUTO_BUF struct cfd_buf buf = { 0 };
-	struct cfd_error err = { 0 };
+	CFD_AUTO_BUF struct cfd_buf buf = {0};
+	struct cfd_error err = {0};
 
 	cr_assert_eq(cfd_fd_write_file(dir, "file", "12345", 5, 0600, true, &err), 0, "%s", err.message);
 	cr_assert_eq(symlinkat("file", dir, "link"), 0);
@@ -135,7 +143,7 @@ Test(fd, only_a_regular_file_of_bounded_size_is_read)
 Test(fd, the_root_directory_holds_absolute_links_and_dots)
 {
 	CFD_AUTO_FD int dir = temporary_directory(), found = -1;
-	struct cfd_error err = { 0 };
+	struct cfd_error err = {0};
 
 	cr_assert_eq(cfd_fd_write_file(dir, "passwd", "x", 1, 0600, false, &err), 0);
 	cr_assert_eq(symlinkat("/passwd", dir, "absolute"), 0);
@@ -149,7 +157,7 @@ Test(fd, the_root_directory_holds_absolute_links_and_dots)
 Test(fd, a_state_directory_that_others_can_write_is_refused)
 {
 	CFD_AUTO_FD int dir = temporary_directory(), made = -1;
-	struct cfd_error err = { 0 };
+	struct cfd_error err = {0};
 
 	cr_expect_eq(cfd_fd_make_dir(dir, "state", 0700, &made, &err), 0);
 	cfd_base_close(&made);

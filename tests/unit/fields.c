@@ -25,7 +25,7 @@ static int read_length(struct cfd_json_doc *doc, const struct cfd_json *value, c
 	return 0;
 }
 
-static const char *const choices[] = { "no", "yes", "perhaps", NULL };
+static const char *const choices[] = {"no", "yes", "perhaps", NULL};
 
 // clang-format off
 static const struct cfd_field fields[] = {
@@ -57,8 +57,8 @@ static int read_text(const char *text, struct target *target, struct cfd_error *
 
 Test(fields, every_kind_is_read_and_replaces_what_was_set)
 {
-	CFD_AUTO(release) struct target target = { .name = strdup("old"), .number = 7, .choice = 2 };
-	struct cfd_error err = { 0 };
+	CFD_AUTO(release) struct target target = {.name = strdup("old"), .number = 7, .choice = 2};
+	struct cfd_error err = {0};
 
 	cr_assert_eq(read_text("{\"$schema\":{},\"name\":\"new\",\"list\":[\"a\",\"b\"],\"on\":true,\"number\":-5,"
 			       "\"choice\":\"yes\",\"custom\":[1,2,3]}",
@@ -85,31 +85,32 @@ Test(fields, mistakes_are_named_with_their_place)
 	static const struct {
 		const char *text, *message;
 	} cases[] = {
-		{ "[]", "p.json:1:1: $: expected an object, found an array" },
-		{ "{}", "p.json:1:1: $: the key \"name\" is missing" },
-		{ "{\"name\":1}", "p.json:1:2: name: expected a string, found a number" },
-		{ "{\"name\":null}", "p.json:1:2: name: expected a string, found null" },
-		{ "{\"name\":\"\",\n \"lists\":[]}", "p.json:2:2: lists: unknown key; did you mean \"list\"?" },
-		{ "{\"Name\":\"\"}", "p.json:1:2: Name: unknown key; did you mean \"name\"?" },
-		{ "{\"numbre\":1}", "p.json:1:2: numbre: unknown key; did you mean \"number\"?" },
-		{ "{\"x\":1}", "p.json:1:2: x: unknown key" },
-		{ "{\"something else\":1}", "p.json:1:2: $[\"something else\"]: unknown key" },
-		{ "{\"list\":\"a\"}", "p.json:1:2: list: expected an array of strings, found a string" },
-		{ "{\"list\":[\"a\",2]}", "p.json:1:14: list[1]: expected a string, found a number" },
-		{ "{\"few\":[\"1\",\"2\",\"3\"]}", "p.json:1:2: few: 3 elements, at most 2 are read" },
-		{ "{\"on\":\"true\"}", "p.json:1:2: on: expected true or false, found a string" },
-		{ "{\"on\":1}", "p.json:1:2: on: expected true or false, found a number" },
-		{ "{\"number\":\"1\"}", "p.json:1:2: number: expected a number, found a string" },
-		{ "{\"number\":71}", "p.json:1:2: number: expected a whole number from -5 to 70, found 71" },
-		{ "{\"number\":1.5}", "p.json:1:2: number: expected a whole number from -5 to 70, found 1.5" },
-		{ "{\"choice\":\"Yes\"}", "p.json:1:2: choice: expected one of \"no\", \"yes\", \"perhaps\", found \"Yes\"" },
-		{ "{\"choice\":1}", "p.json:1:2: choice: expected a string, found a number" },
-		{ "{\"custom\":1}", "p.json:1:2: custom: needs a list" },
+		{"[]", "p.json:1:1: $: expected an object, found an array"},
+		{"{}", "p.json:1:1: $: the key \"name\" is missing"},
+		{"{\"name\":1}", "p.json:1:2: name: expected a string, found a number"},
+		{"{\"name\":null}", "p.json:1:2: name: expected a string, found null"},
+		{"{\"name\":\"\",\n \"lists\":[]}", "p.json:2:2: lists: unknown key; did you mean \"list\"?"},
+		{"{\"Name\":\"\"}", "p.json:1:2: Name: unknown key; did you mean \"name\"?"},
+		{"{\"numbre\":1}", "p.json:1:2: numbre: unknown key; did you mean \"number\"?"},
+		{"{\"x\":1}", "p.json:1:2: x: unknown key"},
+		{"{\"something else\":1}", "p.json:1:2: $[\"something else\"]: unknown key"},
+		{"{\"list\":\"a\"}", "p.json:1:2: list: expected an array of strings, found a string"},
+		{"{\"list\":[\"a\",2]}", "p.json:1:14: list[1]: expected a string, found a number"},
+		{"{\"few\":[\"1\",\"2\",\"3\"]}", "p.json:1:2: few: 3 elements, at most 2 are read"},
+		{"{\"on\":\"true\"}", "p.json:1:2: on: expected true or false, found a string"},
+		{"{\"on\":1}", "p.json:1:2: on: expected true or false, found a number"},
+		{"{\"number\":\"1\"}", "p.json:1:2: number: expected a number, found a string"},
+		{"{\"number\":71}", "p.json:1:2: number: expected a whole number from -5 to 70, found 71"},
+		{"{\"number\":1.5}", "p.json:1:2: number: expected a whole number from -5 to 70, found 1.5"},
+		{"{\"choice\":\"Yes\"}",
+		 "p.json:1:2: choice: expected one of \"no\", \"yes\", \"perhaps\", found \"Yes\""},
+		{"{\"choice\":1}", "p.json:1:2: choice: expected a string, found a number"},
+		{"{\"custom\":1}", "p.json:1:2: custom: needs a list"},
 	};
 
 	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
-		CFD_AUTO(release) struct target target = { 0 };
-		struct cfd_error err = { 0 };
+		CFD_AUTO(release) struct target target = {0};
+		struct cfd_error err = {0};
 
 		cr_expect_eq(read_text(cases[i].text, &target, &err), -EINVAL, "%s", cases[i].text);
 		cr_expect_str_eq(err.message, cases[i].message);
@@ -119,8 +120,8 @@ Test(fields, mistakes_are_named_with_their_place)
 Test(fields, a_key_of_any_length_is_only_a_mistake)
 {
 	char text[4096] = "{\"";
-	CFD_AUTO(release) struct target target = { 0 };
-	struct cfd_error err = { 0 };
+	CFD_AUTO(release) struct target target = {0};
+	struct cfd_error err = {0};
 
 	memset(text + 2, 'n', sizeof(text) - 10);
 	memcpy(text + sizeof(text) - 8, "\":1}", 5);

@@ -292,7 +292,7 @@ Test(json, documents_can_be_changed)
 	DOC *other = parse("[{\"x\":[\"y\\n\",1e3]}]");
 	struct cfd_json *root = cfd_json_root(doc), *a = cfd_json_get(root, "a"), *b = cfd_json_get(root, "b");
 	struct cfd_json *copy = cfd_json_copy(doc, cfd_json_root(other));
-	CFD_AUTO_BUF struct cfd_buf places = { 0 };
+	CFD_AUTO_BUF struct cfd_buf places = {0};
 
 	cfd_json_remove_at(a, 1);
 	cfd_json_remove_at(a, 7);

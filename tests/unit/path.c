@@ -76,21 +76,21 @@ Test(annotations, the_orders_that_engines_write_pass_with_their_values_only)
 		const char *key, *value;
 		bool passes;
 	} cases[] = {
-		{ "org.systemd.property.KillSignal", "15", true },
-		{ "org.systemd.property.KillSignal", "65", false },
-		{ "org.systemd.property.KillSignal", "15 ", false },
-		{ "org.systemd.property.killsignal", "15", false },
-		{ "org.systemd.property.TimeoutStopUSec", "uint64 10000000", true },
-		{ "org.systemd.property.TimeoutStopUSec", "10000000", false },
-		{ "org.systemd.property.TimeoutStopUSec", "uint64 ", false },
-		{ "org.systemd.property.CollectMode", "'inactive-or-failed'", true },
-		{ "org.systemd.property.CollectMode", "'inactive-or-failed' x", false },
-		{ "org.systemd.property.ExecStartPre", "15", false },
+		{"org.systemd.property.KillSignal", "15", true},
+		{"org.systemd.property.KillSignal", "65", false},
+		{"org.systemd.property.KillSignal", "15 ", false},
+		{"org.systemd.property.killsignal", "15", false},
+		{"org.systemd.property.TimeoutStopUSec", "uint64 10000000", true},
+		{"org.systemd.property.TimeoutStopUSec", "10000000", false},
+		{"org.systemd.property.TimeoutStopUSec", "uint64 ", false},
+		{"org.systemd.property.CollectMode", "'inactive-or-failed'", true},
+		{"org.systemd.property.CollectMode", "'inactive-or-failed' x", false},
+		{"org.systemd.property.ExecStartPre", "15", false},
 	};
 
 	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
-		cr_expect_eq(cfd_annotation_allowed(cases[i].key, cases[i].value), cases[i].passes, "%s %s", cases[i].key,
-			     cases[i].value);
+		cr_expect_eq(cfd_annotation_allowed(cases[i].key, cases[i].value), cases[i].passes, "%s %s",
+			     cases[i].key, cases[i].value);
 		cr_expect_eq(cfd_annotation_danger(cases[i].key, cases[i].value) == NULL, cases[i].passes);
 	}
 }
