@@ -167,14 +167,14 @@ test_pings_and_low_ports_of_podmans_network() {
 }
 
 # runc before 1.2 joins the user namespace first and may then not enter the engine's network namespace (runc#4390).
-test_executing_in_podmans_network() {
+once_executing_in_podmans_network() {
 	trap 'podman rm -f -t 0 -i executes' EXIT
 	expect with crun run -d --name executes "$LAYERED" /bin/sleep 300
 	expect podman exec executes /bin/ls /sys/class/net
 	expect_output eth0
 }
 
-test_devices_have_an_owner_whom_the_container_knows() {
+once_devices_have_an_owner_whom_the_container_knows() {
 	local runtime
 
 	for runtime in crun runc; do

@@ -30,7 +30,7 @@ test_a_container_runs_in_a_range_of_its_own() {
 	done
 }
 
-test_exec_of_a_shell_is_denied() {
+once_exec_of_a_shell_is_denied() {
 	guest_runtime runc
 	trap 'ctr tasks kill -s KILL web; guest_wait 10 ctr tasks rm web; ctr containers rm web || true' EXIT
 	expect run -d "$GUEST_INSIDE" web /bin/inside sleep 300
@@ -40,7 +40,7 @@ test_exec_of_a_shell_is_denied() {
 	expect cofferdam status web
 }
 
-test_a_refusal_reaches_who_typed_the_command() {
+once_a_refusal_reaches_who_typed_the_command() {
 	guest_runtime runc
 	trap 'ctr containers rm bad || true' EXIT
 	refute run --rm --privileged "$GUEST_INSIDE" bad /bin/inside show /proc/self/comm
