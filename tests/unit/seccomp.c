@@ -40,85 +40,78 @@ static const struct cfd_seccomp_host usual = {.architecture = "SCMP_ARCH_X86_64"
 					      .bounding = UINT64_C(1) << CAP_CHOWN | UINT64_C(1) << CAP_KILL,
 					      .all_architectures = true};
 
+#define RULE(text) DENYING "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ALLOW\"" text "}]}"
+static const struct {
+	const char *profile, *message; /* NULL: it is accepted */
+} profiles[] = {
+	{RULE(""), NULL},
+	{RULE(", \"comment\": 7"), NULL},
+	{RULE(", \"coment\": 7"), "syscalls[0].coment: a key that is not known"},
+	{RULE(", \"optional\": \"true\""), "not true or false"},
+	{RULE(", \"args\": {}"), "not an array of conditions"},
+	{RULE(", \"args\": null"), NULL},
+	{RULE(", \"errnoRet\": 4096"), "not a number from 0 to 4095"},
+	{RULE(", \"name\": \"write\""), "a rule has names"},
+	{RULE(", \"includes\": {\"caps\": [\"chown\"]}"), "chown is not a capability"},
+	{RULE(", \"includes\": {\"arches\": [\"x86_64\"]}"), "x86_64 is not an architecture"},
+	{RULE(", \"includes\": {\"minKernel\": \"4\"}"), "MAJOR.MINOR"},
+	{RULE(", \"includes\": {\"minKernel\": \"4.8.1\"}"), "MAJOR.MINOR"},
+	{RULE(", \"includes\": {\"minKernel\": 4.8}"), "MAJOR.MINOR"},
+	{RULE(", \"includes\": {\"kernel\": \"4.8\"}"), "a key that is not known"},
+	{RULE(", \"args\": [{\"index\": 6, \"value\": 0, \"op\": \"SCMP_CMP_EQ\"}]"), "from 0 to 5"},
+	{RULE(", \"args\": [{\"index\": 0, \"value\": -1, \"op\": \"SCMP_CMP_EQ\"}]"), "from 0 to 2^64-1"},
+	{RULE(", \"args\": [{\"index\": 0, \"value\": 18446744073709551615, \"op\": \"SCMP_CMP_EQ\"}]"), NULL},
+	{RULE(", \"args\": [{\"index\": 0, \"value\": 1, \"op\": \"EQ\"}]"), "EQ is not the name of a comparison"},
+	{RULE(", \"args\": [{\"index\": 0, \"op\": \"SCMP_CMP_EQ\"}]"), "value is missing"},
+	{RULE(", \"args\": [{\"index\": 0, \"value\": 1, \"valueTwo\": 3, \"op\": \"SCMP_CMP_MASKED_EQ\"}]"),
+	 "can never hold"},
+	{RULE(", \"args\": [{\"index\": 0, \"value\": 1, \"op\": \"SCMP_CMP_GE\"}, "
+	      "{\"index\": 0, \"value\": 9, \"op\": \"SCMP_CMP_LE\"}]"),
+	 "two conditions on one argument"},
+	{DENYING "{\"names\": [\"raed\"], \"action\": \"SCMP_ACT_ALLOW\"}]}", "raed is not a system call"},
+	{DENYING "{\"names\": [\"raed\"], \"action\": \"SCMP_ACT_ALLOW\", \"excludes\": {\"arches\": [\"amd64\"]}}]}",
+	 "raed is not a system call"},
+	{DENYING "{\"names\": [\"raed\"], \"action\": \"SCMP_ACT_ALLOW\", \"optional\": true}]}", NULL},
+	{DENYING "{\"names\": [], \"action\": \"SCMP_ACT_ALLOW\"}]}", "a list of system calls that is not empty"},
+	{DENYING "{\"names\": [\"read\"], \"action\": \"ALLOW\"}]}", "ALLOW is not the name of a seccomp action"},
+	{DENYING "{\"names\": [\"read\"]}]}", "action is missing"},
+	{DENYING "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_NOTIFY\"}]}", "decision to another process"},
+	{DENYING "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_TRACE\"}]}", "decision to another process"},
+	{DENYING "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ERRNO\", \"errno\": \"ENOSYS\"}]}", NULL},
+	{DENYING "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ERRNO\", \"errno\": \"ENOSYS\", \"errnoRet\": 1}]}",
+	 "ENOSYS is 38"},
+	{DENYING "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ERRNO\", \"errno\": \"ENOTHING\"}]}",
+	 "ENOTHING is not the name of an errno"},
+	{DENYING "]}", NULL},
+	{"{\"defaultAction\": \"SCMP_ACT_ERRNO\"}", "syscalls, a list of rules, is missing"},
+	{"{\"syscalls\": []}", "defaultAction is missing"},
+	{"[]", "an array where an object belongs"},
+	{"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": []}", "lets every call pass"},
+	{"{\"defaultAction\": \"SCMP_ACT_LOG\", \"syscalls\": []}", "lets every call pass"},
+	{"{\"defaultAction\": \"SCMP_ACT_TRACE\", \"syscalls\": []}", "lets every call pass"},
+	{"{\"defaultAction\": \"SCMP_ACT_NOTIFY\", \"syscalls\": []}", "lets every call pass"},
+	{"{\"defaultAction\": \"SCMP_ACT_KILL_PROCESS\", \"syscalls\": []}", NULL},
+	{"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"listenerPath\": \"/x\", \"syscalls\": []}", "not known here"},
+	{"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"flags\": [\"TSYNC\"], \"syscalls\": []}", "TSYNC is not the name"},
+	{"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"architectures\": [\"SCMP_ARCH_X86\"], "
+	 "\"archMap\": [{\"architecture\": \"SCMP_ARCH_X86_64\"}], \"syscalls\": []}",
+	 "architectures is there too"},
+	{"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"architectures\": [\"x86\"], \"syscalls\": []}",
+	 "x86 is not an architecture"},
+};
+
 Test(seccomp, a_profile_is_read_strictly)
 {
-#define RULE(text) DENYING "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ALLOW\"" text "}]}"
-	static const struct {
-		const char *profile, *message; /* NULL: it is accepted */
-	} cases[] = {
-		{RULE(""), NULL},
-		{RULE(", \"comment\": 7"), NULL},
-		{RULE(", \"coment\": 7"), "syscalls[0].coment: a key that is not known"},
-		{RULE(", \"optional\": \"true\""), "not true or false"},
-		{RULE(", \"args\": {}"), "not an array of conditions"},
-		{RULE(", \"args\": null"), NULL},
-		{RULE(", \"errnoRet\": 4096"), "not a number from 0 to 4095"},
-		{RULE(", \"name\": \"write\""), "a rule has names"},
-		{RULE(", \"includes\": {\"caps\": [\"chown\"]}"), "chown is not a capability"},
-		{RULE(", \"includes\": {\"arches\": [\"x86_64\"]}"), "x86_64 is not an architecture"},
-		{RULE(", \"includes\": {\"minKernel\": \"4\"}"), "MAJOR.MINOR"},
-		{RULE(", \"includes\": {\"minKernel\": \"4.8.1\"}"), "MAJOR.MINOR"},
-		{RULE(", \"includes\": {\"minKernel\": 4.8}"), "MAJOR.MINOR"},
-		{RULE(", \"includes\": {\"kernel\": \"4.8\"}"), "a key that is not known"},
-		{RULE(", \"args\": [{\"index\": 6, \"value\": 0, \"op\": \"SCMP_CMP_EQ\"}]"), "from 0 to 5"},
-		{RULE(", \"args\": [{\"index\": 0, \"value\": -1, \"op\": \"SCMP_CMP_EQ\"}]"), "from 0 to 2^64-1"},
-		{RULE(", \"args\": [{\"index\": 0, \"value\": 18446744073709551615, \"op\": \"SCMP_CMP_EQ\"}]"), NULL},
-		{RULE(", \"args\": [{\"index\": 0, \"value\": 1, \"op\": \"EQ\"}]"),
-		 "EQ is not the name of a comparison"},
-		{RULE(", \"args\": [{\"index\": 0, \"op\": \"SCMP_CMP_EQ\"}]"), "value is missing"},
-		{RULE(", \"args\": [{\"index\": 0, \"value\": 1, \"valueTwo\": 3, \"op\": \"SCMP_CMP_MASKED_EQ\"}]"),
-		 "can never hold"},
-		{RULE(", \"args\": [{\"index\": 0, \"value\": 1, \"op\": \"SCMP_CMP_GE\"}, "
-		      "{\"index\": 0, \"value\": 9, \"op\": \"SCMP_CMP_LE\"}]"),
-		 "two conditions on one argument"},
-		{DENYING "{\"names\": [\"raed\"], \"action\": \"SCMP_ACT_ALLOW\"}]}", "raed is not a system call"},
-		{DENYING
-		 "{\"names\": [\"raed\"], \"action\": \"SCMP_ACT_ALLOW\", \"excludes\": {\"arches\": [\"amd64\"]}}]}",
-		 "raed is not a system call"},
-		{DENYING "{\"names\": [\"raed\"], \"action\": \"SCMP_ACT_ALLOW\", \"optional\": true}]}", NULL},
-		{DENYING "{\"names\": [], \"action\": \"SCMP_ACT_ALLOW\"}]}",
-		 "a list of system calls that is not empty"},
-		{DENYING "{\"names\": [\"read\"], \"action\": \"ALLOW\"}]}",
-		 "ALLOW is not the name of a seccomp action"},
-		{DENYING "{\"names\": [\"read\"]}]}", "action is missing"},
-		{DENYING "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_NOTIFY\"}]}", "decision to another process"},
-		{DENYING "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_TRACE\"}]}", "decision to another process"},
-		{DENYING "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ERRNO\", \"errno\": \"ENOSYS\"}]}", NULL},
-		{DENYING
-		 "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ERRNO\", \"errno\": \"ENOSYS\", \"errnoRet\": 1}]}",
-		 "ENOSYS is 38"},
-		{DENYING "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ERRNO\", \"errno\": \"ENOTHING\"}]}",
-		 "ENOTHING is not the name of an errno"},
-		{DENYING "]}", NULL},
-		{"{\"defaultAction\": \"SCMP_ACT_ERRNO\"}", "syscalls, a list of rules, is missing"},
-		{"{\"syscalls\": []}", "defaultAction is missing"},
-		{"[]", "an array where an object belongs"},
-		{"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": []}", "lets every call pass"},
-		{"{\"defaultAction\": \"SCMP_ACT_LOG\", \"syscalls\": []}", "lets every call pass"},
-		{"{\"defaultAction\": \"SCMP_ACT_TRACE\", \"syscalls\": []}", "lets every call pass"},
-		{"{\"defaultAction\": \"SCMP_ACT_NOTIFY\", \"syscalls\": []}", "lets every call pass"},
-		{"{\"defaultAction\": \"SCMP_ACT_KILL_PROCESS\", \"syscalls\": []}", NULL},
-		{"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"listenerPath\": \"/x\", \"syscalls\": []}",
-		 "not known here"},
-		{"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"flags\": [\"TSYNC\"], \"syscalls\": []}",
-		 "TSYNC is not the name"},
-		{"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"architectures\": [\"SCMP_ARCH_X86\"], "
-		 "\"archMap\": [{\"architecture\": \"SCMP_ARCH_X86_64\"}], \"syscalls\": []}",
-		 "architectures is there too"},
-		{"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"architectures\": [\"x86\"], \"syscalls\": []}",
-		 "x86 is not an architecture"},
-	};
-
-	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
-		CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *doc = parse(cases[i].profile);
+	for (size_t i = 0; i < CFD_COUNT(profiles); i++) {
+		CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *doc = parse(profiles[i].profile);
 		CFD_AUTO(cfd_seccomp_filter_release) struct cfd_seccomp_filter filter = {0};
 		struct cfd_error err = {0};
 		int r = cfd_seccomp_profile_read(doc, "p.json", &usual, &filter, &err);
 
-		cr_expect_eq(r, cases[i].message ? -EINVAL : 0, "%s: %d %s", cases[i].profile, r, err.message);
-		if (cases[i].message)
-			cr_expect(strstr(err.message, cases[i].message) && cfd_starts_with(err.message, "p.json:"),
-				  "%s: %s", cases[i].profile, err.message);
+		cr_expect_eq(r, profiles[i].message ? -EINVAL : 0, "%s: %d %s", profiles[i].profile, r, err.message);
+		if (profiles[i].message)
+			cr_expect(strstr(err.message, profiles[i].message) && cfd_starts_with(err.message, "p.json:"),
+				  "%s: %s", profiles[i].profile, err.message);
 	}
 }
 

@@ -127,120 +127,110 @@ Test(spec, the_view_holds_what_the_document_holds)
 }
 
 /* Inputs that runc and crun read differently, and what the table says about types and ranges. */
+static const struct {
+	const char *members, *message;
+} read_differently[] = {
+	/* Go folds case, C does not. */
+	{"\"Mounts\":[]", "Mounts: this is not \"mounts\" to every parser"},
+	{"\"mount\xc5\xbf\":[]", "$[\"mount\xc5\xbf\"]: this is not \"mounts\""},
+	{"\"hoo\xe2\x84\xaas\":{}", "$[\"hoo\xe2\x84\xaas\"]: this is not \"hooks\""},
+	{"\"mount\\u017f\":[]", "$[\"mount\xc5\xbf\"]: this is not \"mounts\""},
+	{"\"mounts\":[],\"MOUNTS\":[]", "MOUNTS: this is not \"mounts\""},
+	{"\"hooks\":{\"PRESTART\":[]}", "hooks.PRESTART: this is not \"prestart\""},
+	{"\"process\":{\"cwd\":\"/\",\"NoNewPrivileges\":true}", "process.NoNewPrivileges: this is not"},
+	{"\"linux\":{\"namespaces\":[{\"Type\":\"pid\"}]}", "linux.namespaces[0].Type: this is not \"type\""},
+	{"\"linux\":{\"seccomp\":{\"defaultaction\":\"SCMP_ACT_ERRNO\"}}", "linux.seccomp.defaultaction: this"},
+	/* Wrong types: crun reads them as 0, false or absent. */
+	{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":\"1000\"}}",
+	 "process.user.uid: expected a number, found a string"},
+	{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":true}}",
+	 "process.user.uid: expected a number, found true or false"},
+	{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":-0}}",
+	 "process.user.uid: expected a whole number from 0 to 4294967294, found -0"},
+	{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":4294967295}}",
+	 "process.user.uid: expected a whole number from 0 to 4294967294, found 4294967295"},
+	{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":1e3}}", "process.user.uid: expected a whole number"},
+	{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":1.0}}", "process.user.uid: expected a whole number"},
+	{"\"process\":{\"cwd\":\"/\",\"user\":{\"gid\":4294967296}}", "process.user.gid: expected a whole number"},
+	{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":null}}", "process.user.uid: expected a number, found null"},
+	{"\"process\":{\"cwd\":\"/\",\"user\":{\"additionalGids\":[0,-1]}}",
+	 "process.user.additionalGids[1]: expected a whole number"},
+	{"\"process\":{\"cwd\":\"/\",\"noNewPrivileges\":\"true\"}",
+	 "process.noNewPrivileges: expected true or false, found a string"},
+	{"\"process\":{\"cwd\":\"/\",\"noNewPrivileges\":1}", "process.noNewPrivileges: expected true or false"},
+	{"\"process\":{\"cwd\":\"/\",\"noNewPrivileges\":[]}", "process.noNewPrivileges: expected true or false"},
+	{"\"process\":{\"cwd\":\"/\",\"noNewPrivileges\":null}", "process.noNewPrivileges: expected true or false"},
+	{"\"linux\":{\"seccomp\":[]}", "linux.seccomp: expected an object, found an array"},
+	{"\"linux\":{\"seccomp\":null}", "linux.seccomp: expected an object, found null"},
+	{"\"linux\":null", "linux: expected an object, found null"},
+	{"\"process\":[]", "process: expected an object, found an array"},
+	{"\"mounts\":{}", "mounts: expected an array, found an object"},
+	{"\"mounts\":[null]", "mounts[0]: expected an object, found null"},
+	{"\"mounts\":[{\"destination\":\"/a\",\"options\":\"ro\"}]", "mounts[0].options: expected an array"},
+	{"\"mounts\":[{\"destination\":\"/a\",\"options\":[\"ro\",1]}]", "mounts[0].options[1]: expected a string"},
+	{"\"annotations\":{\"a.b\":1}", "annotations[\"a.b\"]: expected a string, found a number"},
+	{"\"linux\":{\"sysctl\":{\"a\":null}}", "linux.sysctl.a: expected a string, found null"},
+	{"\"hostname\":1", "hostname: expected a string"},
+	/* Twice the same: runc refuses, crun takes one of them. */
+	{"\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\",\"path\":\"/p\"}]}",
+	 "linux.namespaces[1].type: \"pid\" for the second time"},
+	{"\"process\":{\"cwd\":\"/\",\"rlimits\":[{\"type\":\"RLIMIT_CPU\",\"soft\":1,\"hard\":1},"
+	 "{\"type\":\"RLIMIT_CPU\",\"soft\":2,\"hard\":2}]}",
+	 "process.rlimits[1].type: \"RLIMIT_CPU\" for the second time"},
+	/* Numbers that one of them truncates. */
+	{"\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/d\",\"major\":4294967550,\"minor\":0}]}",
+	 "linux.devices[0].major: expected a whole number from 0 to 4095, found 4294967550"},
+	{"\"linux\":{\"resources\":{\"devices\":[{\"allow\":true,\"major\":-2}]}}",
+	 "linux.resources.devices[0].major: expected a whole number from -1 to 4095"},
+	{"\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/"
+	 "d\",\"major\":1,\"minor\":3,\"fileMode\":25008}]}",
+	 "linux.devices[0]: the file type within fileMode"},
+	{"\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/d\"}]}", "linux.devices[0]: a device needs major"},
+	{"\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":65536}}",
+	 "linux.seccomp.defaultErrnoRet: expected a whole number from 0 to 65535"},
+	{"\"linux\":{\"uidMappings\":[{\"containerID\":0,\"hostID\":4294967000,\"size\":65536}]}",
+	 "linux.uidMappings[0]: the range goes beyond the last id"},
+	{"\"linux\":{\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":0}]}",
+	 "linux.gidMappings[0]: an empty range"},
+	{"\"linux\":{\"gidMappings\":[{\"containerID\":0,\"hostID\":1}]}",
+	 "linux.gidMappings[0]: the key \"size\" is missing"},
+	{"\"process\":{\"cwd\":\"/\",\"oomScoreAdj\":-1001}", "process.oomScoreAdj: expected a whole number"},
+	{"\"hooks\":{\"poststop\":[{\"path\":\"/a\",\"timeout\":0}]}", "hooks.poststop[0].timeout: expected"},
+	/* Choices and paths. */
+	{"\"linux\":{\"namespaces\":[{\"type\":\"PID\"}]}", "linux.namespaces[0].type: expected one of pid, network"},
+	{"\"linux\":{\"namespaces\":[{\"type\":\"\"}]}", "linux.namespaces[0].type: expected one of"},
+	{"\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"\"}]}",
+	 "linux.namespaces[0].path: expected an absolute path, found \"\""},
+	{"\"linux\":{\"seccomp\":{\"defaultAction\":\"allow\"}}", "linux.seccomp.defaultAction: expected one of"},
+	{"\"linux\":{\"rootfsPropagation\":\"Shared\"}", "linux.rootfsPropagation: expected one of"},
+	{"\"process\":{\"cwd\":\"tmp\"}", "process.cwd: expected an absolute path, found \"tmp\""},
+	{"\"process\":{}", "process: the key \"cwd\" is missing"},
+	{"\"mounts\":[{\"destination\":\"etc\"}]", "mounts[0].destination: expected an absolute path"},
+	{"\"mounts\":[{\"source\":\"/\"}]", "mounts[0]: the key \"destination\" is missing"},
+	{"\"hooks\":{\"prestart\":[{\"path\":\"a\\nb\"}]}", "hooks.prestart[0].path: expected an absolute path, "
+							    "found \"a\\u000ab\""},
+	{"\"windows\":{}", "windows: configuration for windows"},
+	{"\"solaris\":{}", "solaris: configuration for"},
+	{"\"vm\":{}", "vm: configuration for"},
+	{"\"zos\":{}", "zos: configuration for"},
+	{"\"freebsd\":null", "freebsd: configuration for"},
+};
+
 Test(spec, what_runtimes_read_differently_is_refused_with_its_path)
 {
-	static const struct {
-		const char *members, *message;
-	} cases[] = {
-		/* Go folds case, C does not. */
-		{"\"Mounts\":[]", "Mounts: this is not \"mounts\" to every parser"},
-		{"\"mount\xc5\xbf\":[]", "$[\"mount\xc5\xbf\"]: this is not \"mounts\""},
-		{"\"hoo\xe2\x84\xaas\":{}", "$[\"hoo\xe2\x84\xaas\"]: this is not \"hooks\""},
-		{"\"mount\\u017f\":[]", "$[\"mount\xc5\xbf\"]: this is not \"mounts\""},
-		{"\"mounts\":[],\"MOUNTS\":[]", "MOUNTS: this is not \"mounts\""},
-		{"\"hooks\":{\"PRESTART\":[]}", "hooks.PRESTART: this is not \"prestart\""},
-		{"\"process\":{\"cwd\":\"/\",\"NoNewPrivileges\":true}", "process.NoNewPrivileges: this is not"},
-		{"\"linux\":{\"namespaces\":[{\"Type\":\"pid\"}]}", "linux.namespaces[0].Type: this is not \"type\""},
-		{"\"linux\":{\"seccomp\":{\"defaultaction\":\"SCMP_ACT_ERRNO\"}}", "linux.seccomp.defaultaction: this"},
-		/* Wrong types: crun reads them as 0, false or absent. */
-		{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":\"1000\"}}",
-		 "process.user.uid: expected a number, found a string"},
-		{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":true}}",
-		 "process.user.uid: expected a number, found true or false"},
-		{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":-0}}",
-		 "process.user.uid: expected a whole number from 0 to 4294967294, found -0"},
-		{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":4294967295}}",
-		 "process.user.uid: expected a whole number from 0 to 4294967294, found 4294967295"},
-		{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":1e3}}", "process.user.uid: expected a whole number"},
-		{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":1.0}}", "process.user.uid: expected a whole number"},
-		{"\"process\":{\"cwd\":\"/\",\"user\":{\"gid\":4294967296}}",
-		 "process.user.gid: expected a whole number"},
-		{"\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":null}}",
-		 "process.user.uid: expected a number, found null"},
-		{"\"process\":{\"cwd\":\"/\",\"user\":{\"additionalGids\":[0,-1]}}",
-		 "process.user.additionalGids[1]: expected a whole number"},
-		{"\"process\":{\"cwd\":\"/\",\"noNewPrivileges\":\"true\"}",
-		 "process.noNewPrivileges: expected true or false, found a string"},
-		{"\"process\":{\"cwd\":\"/\",\"noNewPrivileges\":1}",
-		 "process.noNewPrivileges: expected true or false"},
-		{"\"process\":{\"cwd\":\"/\",\"noNewPrivileges\":[]}",
-		 "process.noNewPrivileges: expected true or false"},
-		{"\"process\":{\"cwd\":\"/\",\"noNewPrivileges\":null}",
-		 "process.noNewPrivileges: expected true or false"},
-		{"\"linux\":{\"seccomp\":[]}", "linux.seccomp: expected an object, found an array"},
-		{"\"linux\":{\"seccomp\":null}", "linux.seccomp: expected an object, found null"},
-		{"\"linux\":null", "linux: expected an object, found null"},
-		{"\"process\":[]", "process: expected an object, found an array"},
-		{"\"mounts\":{}", "mounts: expected an array, found an object"},
-		{"\"mounts\":[null]", "mounts[0]: expected an object, found null"},
-		{"\"mounts\":[{\"destination\":\"/a\",\"options\":\"ro\"}]", "mounts[0].options: expected an array"},
-		{"\"mounts\":[{\"destination\":\"/a\",\"options\":[\"ro\",1]}]",
-		 "mounts[0].options[1]: expected a string"},
-		{"\"annotations\":{\"a.b\":1}", "annotations[\"a.b\"]: expected a string, found a number"},
-		{"\"linux\":{\"sysctl\":{\"a\":null}}", "linux.sysctl.a: expected a string, found null"},
-		{"\"hostname\":1", "hostname: expected a string"},
-		/* Twice the same: runc refuses, crun takes one of them. */
-		{"\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\",\"path\":\"/p\"}]}",
-		 "linux.namespaces[1].type: \"pid\" for the second time"},
-		{"\"process\":{\"cwd\":\"/\",\"rlimits\":[{\"type\":\"RLIMIT_CPU\",\"soft\":1,\"hard\":1},"
-		 "{\"type\":\"RLIMIT_CPU\",\"soft\":2,\"hard\":2}]}",
-		 "process.rlimits[1].type: \"RLIMIT_CPU\" for the second time"},
-		/* Numbers that one of them truncates. */
-		{"\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/d\",\"major\":4294967550,\"minor\":0}]}",
-		 "linux.devices[0].major: expected a whole number from 0 to 4095, found 4294967550"},
-		{"\"linux\":{\"resources\":{\"devices\":[{\"allow\":true,\"major\":-2}]}}",
-		 "linux.resources.devices[0].major: expected a whole number from -1 to 4095"},
-		{"\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/"
-		 "d\",\"major\":1,\"minor\":3,\"fileMode\":25008}]}",
-		 "linux.devices[0]: the file type within fileMode"},
-		{"\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/d\"}]}",
-		 "linux.devices[0]: a device needs major"},
-		{"\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":65536}}",
-		 "linux.seccomp.defaultErrnoRet: expected a whole number from 0 to 65535"},
-		{"\"linux\":{\"uidMappings\":[{\"containerID\":0,\"hostID\":4294967000,\"size\":65536}]}",
-		 "linux.uidMappings[0]: the range goes beyond the last id"},
-		{"\"linux\":{\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":0}]}",
-		 "linux.gidMappings[0]: an empty range"},
-		{"\"linux\":{\"gidMappings\":[{\"containerID\":0,\"hostID\":1}]}",
-		 "linux.gidMappings[0]: the key \"size\" is missing"},
-		{"\"process\":{\"cwd\":\"/\",\"oomScoreAdj\":-1001}", "process.oomScoreAdj: expected a whole number"},
-		{"\"hooks\":{\"poststop\":[{\"path\":\"/a\",\"timeout\":0}]}", "hooks.poststop[0].timeout: expected"},
-		/* Choices and paths. */
-		{"\"linux\":{\"namespaces\":[{\"type\":\"PID\"}]}",
-		 "linux.namespaces[0].type: expected one of pid, network"},
-		{"\"linux\":{\"namespaces\":[{\"type\":\"\"}]}", "linux.namespaces[0].type: expected one of"},
-		{"\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"\"}]}",
-		 "linux.namespaces[0].path: expected an absolute path, found \"\""},
-		{"\"linux\":{\"seccomp\":{\"defaultAction\":\"allow\"}}",
-		 "linux.seccomp.defaultAction: expected one of"},
-		{"\"linux\":{\"rootfsPropagation\":\"Shared\"}", "linux.rootfsPropagation: expected one of"},
-		{"\"process\":{\"cwd\":\"tmp\"}", "process.cwd: expected an absolute path, found \"tmp\""},
-		{"\"process\":{}", "process: the key \"cwd\" is missing"},
-		{"\"mounts\":[{\"destination\":\"etc\"}]", "mounts[0].destination: expected an absolute path"},
-		{"\"mounts\":[{\"source\":\"/\"}]", "mounts[0]: the key \"destination\" is missing"},
-		{"\"hooks\":{\"prestart\":[{\"path\":\"a\\nb\"}]}",
-		 "hooks.prestart[0].path: expected an absolute path, "
-		 "found \"a\\u000ab\""},
-		{"\"windows\":{}", "windows: configuration for windows"},
-		{"\"solaris\":{}", "solaris: configuration for"},
-		{"\"vm\":{}", "vm: configuration for"},
-		{"\"zos\":{}", "zos: configuration for"},
-		{"\"freebsd\":null", "freebsd: configuration for"},
-	};
-
-	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
+	for (size_t i = 0; i < CFD_COUNT(read_differently); i++) {
 		for (int unknown = CFD_SPEC_UNKNOWN_WARN; unknown <= CFD_SPEC_UNKNOWN_STRICT; unknown++) {
 			struct cfd_error err = {0};
 			SPEC spec = {0};
 			DOC *doc = NULL;
 			const char *message = err.message;
 
-			cr_expect_eq(read_members(cases[i].members, unknown, &doc, &spec, &err), -EINVAL, "%s",
-				     cases[i].members);
+			cr_expect_eq(read_members(read_differently[i].members, unknown, &doc, &spec, &err), -EINVAL,
+				     "%s", read_differently[i].members);
 			for (unsigned colons = 0; colons < 3 && message; colons++)
 				message = strchr(message, ':') ? strchr(message, ':') + 1 : NULL;
-			cr_expect(message && cfd_starts_with(message + 1, cases[i].message), "%s: %s", cases[i].members,
-				  err.message);
+			cr_expect(message && cfd_starts_with(message + 1, read_differently[i].message), "%s: %s",
+				  read_differently[i].members, err.message);
 			cr_expect_null(spec.root);
 		}
 	}
