@@ -109,8 +109,21 @@ static uint32_t namespace_of(int pid, const char *name)
 	return stat(path, &st) ? 0 : (uint32_t)st.st_ino;
 }
 
+/* What the programs for files need beyond that; where they are not attached, nobody asks for it. */
+static int complete_for_files(struct cfd_guard_state *state, struct cfd_error *err)
+{
+	if (state->shells_mode == CFD_GUARD_SHELLS_STARTUP && namespace_of(getpid(), "pid") != INITIAL_PID_NS)
+		return cfd_fail(err, -EOPNOTSUPP,
+				"exec.shells: startup needs the engine to run outside of any pid namespace; "
+				"here only `deny` and `allow` can be had");
+	if ((state->flags & (CFD_GUARD_IMAGE_ONLY | CFD_GUARD_OVERLAY)) == (CFD_GUARD_IMAGE_ONLY | CFD_GUARD_OVERLAY))
+		return find_upper_offset(&state->upper_offset, err);
+	return 0;
+}
+
 /* What only the hook knows. A mount namespace that the container shares tells nothing about who is the runtime. */
-static int complete_state(const struct cfd_guard_target *target, struct cfd_guard_state *state, struct cfd_error *err)
+static int complete_state(const struct cfd_guard_target *target, unsigned halves, struct cfd_guard_state *state,
+			  struct cfd_error *err)
 {
 	uint32_t container = namespace_of(target->init_pid, "mnt");
 
@@ -123,13 +136,7 @@ static int complete_state(const struct cfd_guard_target *target, struct cfd_guar
 	for (size_t i = 0; i < CFD_COUNT(state->outer_mnt_ns); i++)
 		if (state->outer_mnt_ns[i] == container)
 			state->outer_mnt_ns[i] = 0;
-	if (state->shells_mode == CFD_GUARD_SHELLS_STARTUP && namespace_of(getpid(), "pid") != INITIAL_PID_NS)
-		return cfd_fail(err, -EOPNOTSUPP,
-				"exec.shells: startup needs the engine to run outside of any pid namespace; "
-				"here only `deny` and `allow` can be had");
-	if ((state->flags & (CFD_GUARD_IMAGE_ONLY | CFD_GUARD_OVERLAY)) == (CFD_GUARD_IMAGE_ONLY | CFD_GUARD_OVERLAY))
-		return find_upper_offset(&state->upper_offset, err);
-	return 0;
+	return halves & CFD_GUARD_FILES ? complete_for_files(state, err) : 0;
 }
 
 static bool is_in_force(const struct cfd_guard_state *there)
@@ -206,7 +213,7 @@ int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_pol
 
 	if (!halves)
 		return 0;
-	r = complete_state(target, &state, err);
+	r = complete_state(target, halves, &state, err);
 	if (!r)
 		r = look_at_cgroup(target->cgroup_id, &state, &done, err);
 	if (r || done)

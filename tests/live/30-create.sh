@@ -80,6 +80,25 @@ test_a_refusal_is_told_once_and_leaves_nothing() {
 	nothing_left
 }
 
+# `startup` cannot be told from inside of a pid namespace, which these tests have; where the guard for files is not attached,
+# that is no reason to refuse.
+test_a_guard_that_is_preferred_is_done_without() {
+	trap 'clean web; configure "$(command -v runc)"' EXIT
+	printf '{ "runtimes": ["%s"], "guard": { "exec": "prefer", "net": "prefer" } }\n' "$(command -v runc)" \
+		>/etc/cofferdam/cofferdam.json
+	bundle bundle /bin/sleep 300
+	if cofferdam doctor --guard >/dev/null; then
+		expect_status 1 "$SHIM" create --bundle bundle web
+		expect_output 'outside of any pid namespace'
+		return
+	fi
+	expect "$SHIM" create --bundle bundle web
+	expect cofferdam status --json
+	expect_output '"exec":false'
+	expect tail -n 3 /var/log/cofferdam/audit.jsonl
+	expect_output prefer
+}
+
 test_a_runtime_that_calls_no_hook_is_noticed() {
 	trap 'configure "$(command -v runc)"' EXIT
 	configure /bin/true
