@@ -135,11 +135,22 @@ static bool see_hook(struct doctor *doctor)
 	return there;
 }
 
+/* What the first container makes is not made by looking. */
+static bool is_yet_to_be_made(struct doctor *doctor, const char *path)
+{
+	if (access(path, F_OK) == 0)
+		return false;
+	snprintf(doctor->detail, sizeof(doctor->detail), "%s is made with the first container", path);
+	return true;
+}
+
 static bool see_audit(struct doctor *doctor)
 {
 	CFD_AUTO_FD int fd = -1;
 	struct cfd_error err = {0};
 
+	if (is_yet_to_be_made(doctor, doctor->config.audit_file))
+		return true;
 	if (cfd_audit_open(&doctor->config, &fd, &err))
 		return fail(doctor, &err);
 	snprintf(doctor->detail, sizeof(doctor->detail), "%s", doctor->config.audit_file);
@@ -151,6 +162,8 @@ static bool see_state(struct doctor *doctor)
 	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
 	struct cfd_error err = {0};
 
+	if (is_yet_to_be_made(doctor, CFD_STATE_DIR))
+		return true;
 	if (cfd_state_open(&state, &err))
 		return fail(doctor, &err);
 	snprintf(doctor->detail, sizeof(doctor->detail), CFD_STATE_DIR);

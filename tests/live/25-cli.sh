@@ -98,4 +98,12 @@ test_doctor_looks_at_the_guard_alone() {
 	refute grep -q 'range of ids' rows
 }
 
+test_doctor_makes_nothing() {
+	rm -rf /run/cofferdam /var/log/cofferdam
+	cofferdam doctor >rows || true # its status is this machine's
+	expect grep -q 'made with the first container' rows
+	refute test -e /run/cofferdam
+	refute test -e /var/log/cofferdam
+}
+
 t_main "$@"
