@@ -14,9 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static int reach_verdict(const struct cfd_call *call, struct cfd_verdict *verdict, struct cfd_error *err)
@@ -43,40 +40,14 @@ static int reach_verdict(const struct cfd_call *call, struct cfd_verdict *verdic
 	return cfd_fail(err, -EACCES, "%s", text.data);
 }
 
-static int copy(char **ret_copy, const char *text, struct cfd_error *err)
-{
-	if (!text)
-		return 0;
-	*ret_copy = strdup(text);
-	return *ret_copy ? 0 : cfd_fail_memory(err, "the record");
-}
-
+/* The runtime's --root is not known here; the engine's bundle is the container's own. */
 static int fill_record(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_record *record,
 		       struct cfd_error *err)
 {
-	const struct {
-		char **field;
-		const char *text;
-	} texts[] = {
-		{&record->id, call->id},
-		{&record->root,
-		 call->bundle}, /* the runtime's --root is not known here; the bundle is the container's own */
-		{&record->bundle, call->bundle},
-		{&record->image, verdict->image.name},
-		{&record->profile, verdict->profile->name},
-		{&record->container_name, verdict->image.container_name},
-		{&record->cgroups_path, verdict->spec.cgroups_path},
-	};
-
-	for (size_t i = 0; i < CFD_COUNT(texts); i++)
-		if (copy(texts[i].field, texts[i].text, err))
-			return -ENOMEM;
-	record->guard_exec = call->config.guard_exec != CFD_NEED_OFF;
-	record->guard_net = call->config.guard_net != CFD_NEED_OFF;
-	record->guard_exec_required = call->config.guard_exec == CFD_NEED_REQUIRE;
-	record->guard_net_required = call->config.guard_net == CFD_NEED_REQUIRE;
-	record->created = time(NULL);
-	return 0;
+	if (cfd_string_replace(&record->id, call->id) || cfd_string_replace(&record->root, call->bundle) ||
+	    cfd_string_replace(&record->bundle, call->bundle))
+		return cfd_fail_memory(err, "the record");
+	return cfd_verdict_note(verdict, &call->config, record, err);
 }
 
 /* Engines may have the hook in createRuntime and in prestart: the second call finds what the first one did. */

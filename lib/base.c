@@ -31,6 +31,17 @@ bool cfd_streq(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
+int cfd_string_replace(char **slot, const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (text && !copy)
+		return -ENOMEM;
+	free(*slot);
+	*slot = copy;
+	return 0;
+}
+
 bool cfd_starts_with(const char *string, const char *prefix)
 {
 	return string && prefix && strncmp(string, prefix, strlen(prefix)) == 0;

@@ -50,6 +50,9 @@ bool cfd_streq(const char *a, const char *b);
 bool cfd_starts_with(const char *string, const char *prefix);
 bool cfd_ends_with(const char *string, const char *suffix);
 
+/* Puts a copy of the text into the slot, or NULL for NULL, and frees what was there. 0 or -ENOMEM. */
+int cfd_string_replace(char **slot, const char *text);
+
 /* Replaces control characters, which terminals and readers of logs obey, by `?`; those in `kept` stay. */
 void cfd_hide_control(char *text, const char *kept);
 

@@ -120,13 +120,7 @@ int cfd_value_replace_strings(struct cfd_json_doc *doc, const struct cfd_json *l
 
 int cfd_value_replace_string(const char *text, char **string, struct cfd_error *err)
 {
-	char *copy = strdup(text);
-
-	if (!copy)
-		return cfd_fail_memory(err, "what was read");
-	free(*string);
-	*string = copy;
-	return 0;
+	return cfd_string_replace(string, text) ? cfd_fail_memory(err, "what was read") : 0;
 }
 
 /* A string that is one absolute path. */

@@ -6,6 +6,7 @@
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/profile.h"
+#include "lib/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -172,6 +173,22 @@ int cfd_verdict_reach(const struct cfd_verdict_request *request, struct cfd_verd
 		if (r)
 			return r;
 	}
+	return 0;
+}
+
+int cfd_verdict_note(const struct cfd_verdict *verdict, const struct cfd_config *config, struct cfd_record *record,
+		     struct cfd_error *err)
+{
+	if (cfd_string_replace(&record->image, verdict->image.name) ||
+	    cfd_string_replace(&record->profile, verdict->profile->name) ||
+	    cfd_string_replace(&record->container_name, verdict->image.container_name) ||
+	    cfd_string_replace(&record->cgroups_path, verdict->spec.cgroups_path))
+		return cfd_fail_memory(err, "the record");
+	record->guard_exec = config->guard_exec != CFD_NEED_OFF;
+	record->guard_net = config->guard_net != CFD_NEED_OFF;
+	record->guard_exec_required = config->guard_exec == CFD_NEED_REQUIRE;
+	record->guard_net_required = config->guard_net == CFD_NEED_REQUIRE;
+	record->created = time(NULL);
 	return 0;
 }
 

@@ -16,6 +16,7 @@ struct cfd_config;
 struct cfd_json_doc;
 struct cfd_profile;
 struct cfd_profile_set;
+struct cfd_record;
 
 struct cfd_verdict_request {
 	const struct cfd_config *config;
@@ -52,6 +53,9 @@ int cfd_verdict_reach(const struct cfd_verdict_request *request, struct cfd_verd
 	{                                                                                                              \
 		.rootfs_fd = -1                                                                                        \
 	}
+/* Notes in a container's record whose it is, what is wanted of the guard, and when. 0 or -ENOMEM. */
+int cfd_verdict_note(const struct cfd_verdict *verdict, const struct cfd_config *config, struct cfd_record *record,
+		     struct cfd_error *err);
 void cfd_verdict_release(struct cfd_verdict *verdict);
 
 /*

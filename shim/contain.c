@@ -21,7 +21,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ADMIN_SECCOMP CFD_SYSCONFDIR "/seccomp"
@@ -76,43 +75,19 @@ int cfd_contain_check_hook(struct cfd_contain *contain, struct cfd_error *err)
 			      HOOK ", which the runtime is to call, cannot be executed (install cofferdam anew)");
 }
 
-static int copy(char **ret_copy, const char *text, struct cfd_error *err)
-{
-	if (!text)
-		return 0;
-	*ret_copy = strdup(text);
-	return *ret_copy ? 0 : cfd_fail_memory(err, "the record");
-}
-
 static int fill_record(struct cfd_contain *contain, struct cfd_error *err)
 {
-	const struct cfd_verdict *verdict = &contain->verdict;
-	const struct cfd_config *config = &contain->config;
 	const struct cfd_args *args = contain->args;
 	struct cfd_record *record = &contain->record;
-	const struct {
-		char **field;
-		const char *text;
-	} texts[] = {
-		{&record->id, args->id},
-		{&record->root, args->root ? args->root : ""},
-		{&record->bundle, contain->bundle},
-		{&record->image, verdict->image.name},
-		{&record->profile, verdict->profile->name},
-		{&record->container_name, verdict->image.container_name},
-		{&record->cgroups_path, verdict->spec.cgroups_path},
-		{&record->runtime, contain->runtime},
-	};
 
-	for (size_t i = 0; i < CFD_COUNT(texts); i++)
-		if (copy(texts[i].field, texts[i].text, err))
-			return -ENOMEM;
-	record->guard_exec = config->guard_exec != CFD_NEED_OFF;
-	record->guard_net = config->guard_net != CFD_NEED_OFF;
-	record->guard_exec_required = config->guard_exec == CFD_NEED_REQUIRE;
-	record->guard_net_required = config->guard_net == CFD_NEED_REQUIRE;
+	if (cfd_string_replace(&record->id, args->id) ||
+	    cfd_string_replace(&record->root, args->root ? args->root : "") ||
+	    cfd_string_replace(&record->bundle, contain->bundle) ||
+	    cfd_string_replace(&record->runtime, contain->runtime))
+		return cfd_fail_memory(err, "the record");
 	record->foreground = args->command == CFD_ARGS_RUN && !args->detach;
-	record->created = time(NULL);
+	if (cfd_verdict_note(&contain->verdict, &contain->config, record, err))
+		return err->code;
 	return cfd_runtime_directory(contain->runtime, args, &record->runtime_dir, err);
 }
 

@@ -15,13 +15,7 @@
 
 int cfd_engine_copy(const char *text, char **slot, struct cfd_error *err)
 {
-	char *copy = strdup(text);
-
-	if (!copy)
-		return cfd_fail_memory(err, "an image");
-	free(*slot);
-	*slot = copy;
-	return 0;
+	return cfd_string_replace(slot, text) ? cfd_fail_memory(err, "an image") : 0;
 }
 
 /* What was typed instead of a name: "sha256:...", or hexadecimal digits with which the image's id begins. */

@@ -42,6 +42,18 @@ Test(base, numbers_are_plain_decimals_in_range)
 	}
 }
 
+Test(base, a_text_takes_the_place_of_another)
+{
+	char *slot = NULL;
+
+	cr_expect_eq(cfd_string_replace(&slot, "first"), 0);
+	cr_expect_str_eq(slot, "first");
+	cr_expect_eq(cfd_string_replace(&slot, "second"), 0);
+	cr_expect_str_eq(slot, "second");
+	cr_expect_eq(cfd_string_replace(&slot, NULL), 0);
+	cr_expect_null(slot);
+}
+
 Test(base, json_strings_stay_json_whatever_the_bytes)
 {
 	static const struct {
