@@ -363,6 +363,22 @@ static int drain_ring(int map, int wait_ms, struct drain *drain, struct cfd_erro
 	return r < 0 && r != -ECANCELED && r != -EINTR ? cfd_fail_errno(err, r, "cannot read the ring of events") : 0;
 }
 
+static int forget(const struct cfd_guard_event *event, void *data)
+{
+	(void)event;
+	(void)data;
+	return 0;
+}
+
+int cfd_guard_bpf_forget_events(const char *set, struct cfd_error *err)
+{
+	struct drain drain = {.handle = forget};
+	CFD_AUTO_FD int map = -1;
+	int r = cfd_guard_bpf_open(set, "guard_events", &map, err);
+
+	return r ? r : drain_ring(map, 0, &drain, err);
+}
+
 int cfd_guard_drain(int lock_dir, int wait_ms, int (*handle)(const struct cfd_guard_event *event, void *data),
 		    void *data, size_t *ret_count, struct cfd_error *err)
 {

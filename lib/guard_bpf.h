@@ -40,6 +40,9 @@ int cfd_guard_bpf_open(const char *set, const char *name, int *ret_fd, struct cf
 int cfd_guard_bpf_enforce(const char *set, unsigned halves, int cgroup_fd, uint64_t cgroup_id,
 			  const struct cfd_guard_state *state, struct cfd_error *err);
 
+/* Takes the events that are in the set's ring and forgets them. */
+int cfd_guard_bpf_forget_events(const char *set, struct cfd_error *err);
+
 /* One element of a map: 0 or -errno as the kernel gave it. */
 int cfd_guard_bpf_lookup(int map, const void *key, void *value);
 int cfd_guard_bpf_update(int map, const void *key, const void *value);

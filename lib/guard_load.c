@@ -97,6 +97,8 @@ static int load_set(int pins, unsigned halves, struct cfd_error *err)
 	r = cfd_guard_bpf_load(halves, name, err);
 	if (!r)
 		r = prove(name, halves, err);
+	if (!r) /* what the trial was denied is nobody's denial */
+		r = cfd_guard_bpf_forget_events(name, err);
 	if (!r)
 		r = cfd_guard_pins_finish(pins, name, cfd_guard_bpf_set(), err);
 	if (r)

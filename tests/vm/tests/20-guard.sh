@@ -313,6 +313,8 @@ once_a_torn_set_is_loaded_anew() {
 	rmdir /sys/fs/cgroup/t2
 	expect guard-try load
 	expect_output 'exec=1 net=1'
+	expect guard-try events
+	expect_output '0 events' # what the loader was denied in its trial is nobody's denial
 	expect_equal "$set" "$(ls /sys/fs/bpf/cofferdam)"
 	acts EACCES exec /bin/sh -c 'echo shell' # what is attached stays
 	stop_container t1
