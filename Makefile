@@ -140,7 +140,7 @@ $(BUILD)/gen/%.skel.h: $(BUILD)/gen/%.bpf.o
 	$(Q)printf '#define CFD_BPF_ID_%s "%.16s"\n' '$(subst -,_,$*)' "$$(sha256sum < $<)" >> $@ # names what is pinned
 
 # Only guard.c knows libbpf, so only it includes the skeleton.
-$(BUILD)/obj/lib/guard.o: $(SKELETONS)
+$(BUILD)/obj/lib/guard/guard.o: $(SKELETONS)
 
 $(LIBRARY): $(call objects,$(LIB_SRC))
 	$(call say,AR,$@)

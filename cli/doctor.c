@@ -3,13 +3,13 @@
 #include "cli/command.h"
 
 #include "lib/audit.h"
-#include "lib/clone.h"
+#include "lib/userns/clone.h"
 #include "lib/config.h"
 #include "lib/err.h"
-#include "lib/guard.h"
-#include "lib/profile.h"
-#include "lib/state.h"
-#include "lib/userns.h"
+#include "lib/guard/guard.h"
+#include "lib/profile/profile.h"
+#include "lib/state/state.h"
+#include "lib/userns/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,9 +8,9 @@
 #include "lib/audit.h"
 #include "lib/config.h"
 #include "lib/err.h"
-#include "lib/event.h"
-#include "lib/json.h"
-#include "lib/state.h"
+#include "lib/guard/event.h"
+#include "lib/json/json.h"
+#include "lib/state/state.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "cli/command.h"
 
 #include "lib/err.h"
-#include "lib/state.h"
+#include "lib/state/state.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #include "cli/command.h"
 
 #include "lib/err.h"
-#include "lib/rules.h"
+#include "lib/rules/rules.h"
 
 #include <errno.h>
 #include <stdio.h>

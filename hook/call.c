@@ -3,10 +3,10 @@
 #include "hook/call.h"
 
 #include "lib/audit.h"
-#include "lib/cgroup.h"
+#include "lib/guard/cgroup.h"
 #include "lib/fd.h"
-#include "lib/guard.h"
-#include "lib/json.h"
+#include "lib/guard/guard.h"
+#include "lib/json/json.h"
 
 #include <errno.h>
 #include <limits.h>

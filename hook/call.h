@@ -6,7 +6,7 @@
 #include "lib/base.h"
 #include "lib/config.h"
 #include "lib/err.h"
-#include "lib/state.h"
+#include "lib/state/state.h"
 
 #define CFD_HOOK_MAX_STATE ((size_t)1 << 20)
 

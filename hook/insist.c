@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a hook insists on, since it cannot add it: one check for each step of lib/amend.c that protects. */
+/* What a hook insists on, since it cannot add it: one check for each step of lib/amend/amend.c that protects. */
 #include "hook/insist.h"
 #include "hook/call.h"
 
-#include "lib/amend.h"
+#include "lib/amend/amend.h"
 #include "lib/audit.h"
 #include "lib/caps.h"
-#include "lib/profile.h"
-#include "lib/seccomp.h"
+#include "lib/profile/profile.h"
+#include "lib/seccomp/seccomp.h"
 #include "lib/verdict.h"
 
 #include <errno.h>
@@ -84,7 +84,7 @@ static bool has(const struct cfd_spec_strings *list, const char *string)
 	return false;
 }
 
-/* What all engines hide or freeze unless they are told not to; newer ones have more (lib/amend.c). */
+/* What all engines hide or freeze unless they are told not to; newer ones have more (lib/amend/amend.c). */
 static const struct {
 	const char *path;
 	bool masked; /* false: read-only is enough */

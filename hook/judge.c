@@ -8,8 +8,8 @@
 #include "hook/insist.h"
 
 #include "lib/audit.h"
-#include "lib/policy.h"
-#include "lib/profile.h"
+#include "lib/guard/policy.h"
+#include "lib/profile/profile.h"
 #include "lib/verdict.h"
 
 #include <errno.h>

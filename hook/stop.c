@@ -2,7 +2,7 @@
 /* poststop: the guard's events go to the audit log while there is a record to name them by; then the record goes. */
 #include "hook/call.h"
 
-#include "lib/event.h"
+#include "lib/guard/event.h"
 
 int cfd_stage_stop(struct cfd_call *call, struct cfd_error *err)
 {

@@ -4,7 +4,7 @@
 
 #include "lib/config.h"
 #include "lib/fd.h"
-#include "lib/profile.h"
+#include "lib/profile/profile.h"
 #include "lib/verdict.h"
 
 #include <errno.h>

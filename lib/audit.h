@@ -30,7 +30,7 @@ int cfd_audit_failure(int fd, const struct cfd_config *config, const char *conta
 /* What is done without (need: prefer), keys that were removed from config.json, and the like. */
 int cfd_audit_notice(int fd, const struct cfd_config *config, const char *container_id, const char *notice,
 		     struct cfd_error *err);
-/* A line that is a JSON object already, such as an event of the guard's (lib/event.h). */
+/* A line that is a JSON object already, such as an event of the guard's (lib/guard/event.h). */
 int cfd_audit_line(int fd, const struct cfd_config *config, const char *object, struct cfd_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Capability names and sets. The only file that knows libcap-ng. */
 #include "lib/caps.h"
-#include "lib/spec.h"
+#include "lib/spec/spec.h"
 
 #include <cap-ng.h>
 #include <errno.h>

@@ -2,11 +2,11 @@
 /* /etc/cofferdam/cofferdam.json. */
 #include "lib/config.h"
 
-#include "lib/fields.h"
-#include "lib/json.h"
+#include "lib/json/fields.h"
+#include "lib/json/json.h"
 #include "lib/shape.h"
 #include "lib/trust.h"
-#include "lib/value.h"
+#include "lib/json/value.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,9 +4,9 @@
 
 #include "lib/config.h"
 #include "lib/fd.h"
-#include "lib/json.h"
-#include "lib/profile.h"
-#include "lib/state.h"
+#include "lib/json/json.h"
+#include "lib/profile/profile.h"
+#include "lib/state/state.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,9 +8,9 @@
 
 #include "lib/base.h"
 #include "lib/err.h"
-#include "lib/image.h"
-#include "lib/rules.h"
-#include "lib/spec.h"
+#include "lib/image/image.h"
+#include "lib/rules/rules.h"
+#include "lib/spec/spec.h"
 
 struct cfd_config;
 struct cfd_json_doc;

@@ -2,7 +2,7 @@
 /* The command line of an OCI runtime: one table of options, one scanner for both ways through argv. */
 #include "shim/args.h"
 
-#include "lib/fields.h"
+#include "lib/json/fields.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -5,16 +5,16 @@
 #include "shim/args.h"
 #include "shim/runtime.h"
 
-#include "lib/amend.h"
+#include "lib/amend/amend.h"
 #include "lib/audit.h"
 #include "lib/caps.h"
 #include "lib/fd.h"
-#include "lib/fields.h"
-#include "lib/guard.h"
-#include "lib/json.h"
-#include "lib/policy.h"
-#include "lib/profile.h"
-#include "lib/seccomp.h"
+#include "lib/json/fields.h"
+#include "lib/guard/guard.h"
+#include "lib/json/json.h"
+#include "lib/guard/policy.h"
+#include "lib/profile/profile.h"
+#include "lib/seccomp/seccomp.h"
 
 #include <errno.h>
 #include <fcntl.h>

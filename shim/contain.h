@@ -9,8 +9,8 @@
 #include "lib/base.h"
 #include "lib/config.h"
 #include "lib/err.h"
-#include "lib/idmap.h"
-#include "lib/state.h"
+#include "lib/userns/idmap.h"
+#include "lib/state/state.h"
 #include "lib/verdict.h"
 
 struct cfd_args;

@@ -11,8 +11,8 @@
 #include "lib/audit.h"
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "lib/fields.h"
-#include "lib/profile.h"
+#include "lib/json/fields.h"
+#include "lib/profile/profile.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 /* Which user namespace the containers of a pod share. */
 #include "shim/pod.h"
 
-#include "lib/spec.h"
-#include "lib/state.h"
+#include "lib/spec/spec.h"
+#include "lib/state/state.h"
 
 #include <errno.h>
 #include <fcntl.h>

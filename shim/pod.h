@@ -8,7 +8,7 @@
 
 #include "lib/base.h"
 #include "lib/err.h"
-#include "lib/userns.h"
+#include "lib/userns/userns.h"
 
 struct cfd_spec;
 struct cfd_state;

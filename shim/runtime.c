@@ -5,8 +5,8 @@
 #include "shim/args.h"
 
 #include "lib/config.h"
-#include "lib/profile.h"
-#include "lib/state.h"
+#include "lib/profile/profile.h"
+#include "lib/state/state.h"
 
 #include <errno.h>
 #include <stdio.h>

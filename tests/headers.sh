@@ -30,10 +30,10 @@ while read -r pattern owner; do
 	done
 	passed=$((passed + 1))
 done <<-TABLE
-	yajl/ lib/json.c
-	seccomp.h lib/seccomp.c
+	yajl/ lib/json/json.c
+	seccomp.h lib/seccomp/seccomp.c
 	cap-ng.h lib/caps.c
-	bpf/ lib/guard.c
+	bpf/ lib/guard/guard.c
 TABLE
 
 echo "headers: $passed passed, $failed failed"

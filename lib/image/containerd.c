@@ -7,7 +7,7 @@
 #include "lib/image/engine.h"
 
 #include "lib/shape.h"
-#include "lib/spec.h"
+#include "lib/spec/spec.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -9,9 +9,9 @@
 #include "lib/image/engine.h"
 
 #include "lib/image/records.h"
-#include "lib/json.h"
+#include "lib/json/json.h"
 #include "lib/shape.h"
-#include "lib/spec.h"
+#include "lib/spec/spec.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "lib/path.h"
 #include "lib/shape.h"
-#include "lib/spec.h"
+#include "lib/spec/spec.h"
 #include "lib/trust.h"
 
 #include <errno.h>

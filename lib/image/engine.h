@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the resolvers of lib/image/ share. Only lib/image.c and lib/image/ include this. */
+/* What the resolvers of lib/image/ share. Only lib/image/image.c and lib/image/ include this. */
 #ifndef CFD_IMAGE_ENGINE_H
 #define CFD_IMAGE_ENGINE_H
 
-#include "lib/image.h"
+#include "lib/image/image.h"
 
 struct cfd_json;
 

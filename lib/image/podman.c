@@ -2,7 +2,7 @@
 /* podman: which directories are its own. Who the image is says lib/image/storage.c. */
 #include "lib/image/engine.h"
 
-#include "lib/spec.h"
+#include "lib/spec/spec.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "lib/image/records.h"
 
 #include "lib/fd.h"
-#include "lib/json.h"
+#include "lib/json/json.h"
 #include "lib/trust.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  * Image references as github.com/distribution/reference v0.6 reads them: ParseDockerRef, which takes the tag away where
  * there is a digest too, because only the digest is what was pulled.
  */
-#include "lib/image.h"
+#include "lib/image/image.h"
 
 #include "lib/shape.h"
 

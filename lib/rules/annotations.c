@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Annotations that are orders. Those that are merely unknown are removed later, by lib/amend. */
-#include "lib/annotations.h"
+#include "lib/spec/annotations.h"
 
 #include "lib/rules/common.h"
 

@@ -4,10 +4,10 @@
 #define CFD_RULES_COMMON_H
 
 #include "lib/config.h"
-#include "lib/image.h"
-#include "lib/profile.h"
-#include "lib/rules.h"
-#include "lib/spec.h"
+#include "lib/image/image.h"
+#include "lib/profile/profile.h"
+#include "lib/rules/rules.h"
+#include "lib/spec/spec.h"
 
 /* The head of a rule's check. */
 #define CFD_RULE_CHECK(name)                                                                                           \

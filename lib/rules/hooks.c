@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hooks run as root of the host with what the container gives them: ours, the administrator's list, Docker's own. */
-#include "lib/json.h"
+#include "lib/json/json.h"
 #include "lib/rules/common.h"
 
 #include <stdio.h>

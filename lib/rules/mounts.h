@@ -4,7 +4,7 @@
 #define CFD_RULES_MOUNTS_H
 
 #include "lib/path.h"
-#include "lib/rules.h"
+#include "lib/rules/rules.h"
 
 struct cfd_spec_mount;
 

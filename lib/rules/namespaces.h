@@ -3,7 +3,7 @@
 #ifndef CFD_RULES_NAMESPACES_H
 #define CFD_RULES_NAMESPACES_H
 
-#include "lib/rules.h"
+#include "lib/rules/rules.h"
 
 /* Each is the check of the rule of that name, as in struct cfd_rule. */
 typedef int cfd_rule_check(const struct cfd_rule *rule, const struct cfd_rules_context *context,

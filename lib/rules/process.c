@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The process and what else the runtime sets for it: ids, environment, working directory, labels, seccomp, resources.
  */
-#include "lib/json.h"
+#include "lib/json/json.h"
 #include "lib/path.h"
 #include "lib/rules/common.h"
 

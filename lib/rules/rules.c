@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of groups, findings, exceptions, and what several groups ask. */
-#include "lib/rules.h"
+#include "lib/rules/rules.h"
 
 #include "lib/rules/common.h"
 #include "lib/rules/sources.h"

@@ -4,8 +4,8 @@
  * all architectures of the machine. Usage: bench-seccomp PROFILES-DIR
  */
 #include "lib/caps.h"
-#include "lib/json.h"
-#include "lib/seccomp.h"
+#include "lib/json/json.h"
+#include "lib/seccomp/seccomp.h"
 
 #include <stdio.h>
 

@@ -2,8 +2,8 @@
 /* Building and driving compiled filters. */
 #include "tests/sim/sim.h"
 #include "lib/fd.h"
-#include "lib/json.h"
-#include "lib/seccomp.h"
+#include "lib/json/json.h"
+#include "lib/seccomp/seccomp.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 #define CFD_SIM_H
 
 #include "lib/caps.h"
-#include "lib/subset.h"
+#include "lib/seccomp/subset.h"
 
 #include <linux/audit.h>
 

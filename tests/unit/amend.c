@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/amend.h"
+#include "lib/amend/amend.h"
 #include "lib/fd.h"
-#include "lib/idmap.h"
-#include "lib/json.h"
-#include "lib/profile.h"
-#include "lib/spec.h"
-#include "lib/userns.h"
+#include "lib/userns/idmap.h"
+#include "lib/json/json.h"
+#include "lib/profile/profile.h"
+#include "lib/spec/spec.h"
+#include "lib/userns/userns.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

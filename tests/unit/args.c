@@ -2,7 +2,7 @@
 #include "shim/args.h"
 #include "shim/launch.h"
 
-#include "lib/fields.h"
+#include "lib/json/fields.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

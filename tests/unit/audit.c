@@ -2,11 +2,11 @@
 #include "lib/audit.h"
 
 #include "lib/config.h"
-#include "lib/event.h"
+#include "lib/guard/event.h"
 #include "lib/fd.h"
-#include "lib/json.h"
-#include "lib/profile.h"
-#include "lib/state.h"
+#include "lib/json/json.h"
+#include "lib/profile/profile.h"
+#include "lib/state/state.h"
 #include "lib/verdict.h"
 
 #include "bpf/guard.h"

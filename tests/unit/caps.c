@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/caps.h"
-#include "lib/spec.h"
+#include "lib/spec/spec.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

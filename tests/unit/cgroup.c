@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/cgroup.h"
+#include "lib/guard/cgroup.h"
 #include "lib/mountinfo.h"
 
 #include <criterion/criterion.h>

@@ -2,8 +2,8 @@
 /* Containers as an engine would hand them over. */
 #include "tests/unit/container.h"
 
-#include "lib/json.h"
-#include "lib/spec.h"
+#include "lib/json/json.h"
+#include "lib/spec/spec.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

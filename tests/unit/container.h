@@ -3,7 +3,7 @@
 #ifndef CFD_TEST_CONTAINER_H
 #define CFD_TEST_CONTAINER_H
 
-#include "lib/image.h"
+#include "lib/image/image.h"
 #include "tests/unit/tree.h"
 
 #define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/fields.h"
-#include "lib/json.h"
+#include "lib/json/fields.h"
+#include "lib/json/json.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

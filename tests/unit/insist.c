@@ -2,8 +2,8 @@
 #include "hook/call.h"
 #include "hook/insist.h"
 
-#include "lib/json.h"
-#include "lib/profile.h"
+#include "lib/json/json.h"
+#include "lib/profile/profile.h"
 #include "lib/verdict.h"
 
 #include <criterion/criterion.h>

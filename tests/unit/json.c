@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/json.h"
+#include "lib/json/json.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/overlay.h"
+#include "lib/userns/overlay.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/annotations.h"
+#include "lib/spec/annotations.h"
 #include "lib/path.h"
 
 #include <criterion/criterion.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/policy.h"
+#include "lib/guard/policy.h"
 #include "bpf/guard.h"
 #include "lib/fd.h"
-#include "lib/guard.h"
-#include "lib/profile.h"
-#include "lib/routes.h"
-#include "lib/shells.h"
-#include "lib/spec.h"
+#include "lib/guard/guard.h"
+#include "lib/profile/profile.h"
+#include "lib/guard/routes.h"
+#include "lib/guard/shells.h"
+#include "lib/spec/spec.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

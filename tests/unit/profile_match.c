@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which profile fits an image: globs, the order of the choice, ties. */
-#include "lib/image.h"
+#include "lib/image/image.h"
 #include "tests/unit/profiles.h"
 
 #include <criterion/criterion.h>

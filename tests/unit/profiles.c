@@ -2,7 +2,7 @@
 /* Sets of profiles for tests. */
 #include "tests/unit/profiles.h"
 
-#include "lib/image.h"
+#include "lib/image/image.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef CFD_TEST_PROFILES_H
 #define CFD_TEST_PROFILES_H
 
-#include "lib/profile.h"
+#include "lib/profile/profile.h"
 #include "tests/unit/tree.h"
 
 #define SET CFD_AUTO(cfd_profile_set_freep) struct cfd_profile_set *

@@ -2,10 +2,10 @@
 /* What holds for all rules: their rows, findings, exceptions, and that the corpus has no case of a rule that is gone.
  */
 #include "lib/config.h"
-#include "lib/image.h"
-#include "lib/profile.h"
-#include "lib/rules.h"
-#include "lib/spec.h"
+#include "lib/image/image.h"
+#include "lib/profile/profile.h"
+#include "lib/rules/rules.h"
+#include "lib/spec/spec.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>

@@ -10,11 +10,11 @@
  */
 #include "lib/config.h"
 #include "lib/fd.h"
-#include "lib/image.h"
-#include "lib/json.h"
-#include "lib/profile.h"
-#include "lib/rules.h"
-#include "lib/spec.h"
+#include "lib/image/image.h"
+#include "lib/json/json.h"
+#include "lib/profile/profile.h"
+#include "lib/rules/rules.h"
+#include "lib/spec/spec.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>

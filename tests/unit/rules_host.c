@@ -4,10 +4,10 @@
  * that make them have a user namespace of their own, so no privilege is needed; where those are forbidden, they skip.
  */
 #include "lib/config.h"
-#include "lib/image.h"
-#include "lib/profile.h"
-#include "lib/rules.h"
-#include "lib/spec.h"
+#include "lib/image/image.h"
+#include "lib/profile/profile.h"
+#include "lib/rules/rules.h"
+#include "lib/spec/spec.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""profiles/schema.json says what lib/profile.c says: it accepts what is shipped and the file with every key, rejects
+"""profiles/schema.json says what lib/profile/profile.c says: it accepts what is shipped and the file with every key, rejects
 every bad file of the corpus, and accepts those of which their second line says that it cannot tell; and the manual has every key. Run by
 tests/unit/profile.c; exit status 77: the validator is not installed."""
 import glob

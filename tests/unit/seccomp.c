@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Profiles of system calls: the language, where files come from, the engine's filter. */
 #include "lib/fd.h"
-#include "lib/json.h"
-#include "lib/seccomp.h"
-#include "lib/seccomp_filter.h"
-#include "lib/subset.h"
+#include "lib/json/json.h"
+#include "lib/seccomp/seccomp.h"
+#include "lib/seccomp/filter.h"
+#include "lib/seccomp/subset.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

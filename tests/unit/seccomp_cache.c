@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Proved seccomp filters that are kept: used for the same request only, and only if they are whole and ours. */
-#include "lib/json.h"
-#include "lib/seccomp.h"
-#include "lib/seccomp_filter.h"
+#include "lib/json/json.h"
+#include "lib/seccomp/seccomp.h"
+#include "lib/seccomp/filter.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>

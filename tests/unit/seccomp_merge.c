@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What two filters both allow: conditions, rules, and whole filters at random. */
-#include "lib/json.h"
-#include "lib/seccomp.h"
-#include "lib/seccomp_filter.h"
-#include "lib/subset.h"
+#include "lib/json/json.h"
+#include "lib/seccomp/seccomp.h"
+#include "lib/seccomp/filter.h"
+#include "lib/seccomp/subset.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/fd.h"
-#include "lib/json.h"
-#include "lib/spec.h"
+#include "lib/json/json.h"
+#include "lib/spec/spec.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/fd.h"
-#include "lib/state.h"
+#include "lib/state/state.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The comparison of seccomp programs: by hand, and at random against trying every call of a small world. */
-#include "lib/subset.h"
-#include "lib/subset_word.h"
+#include "lib/seccomp/subset.h"
+#include "lib/seccomp/subset_word.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/joined.h"
-#include "lib/sysctls.h"
+#include "lib/userns/joined.h"
+#include "lib/userns/sysctls.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

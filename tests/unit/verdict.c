@@ -2,7 +2,7 @@
 /* The verdict over whole bundles in temporary directories: which profile, what is said, when there is none. */
 #include "lib/config.h"
 #include "lib/fd.h"
-#include "lib/profile.h"
+#include "lib/profile/profile.h"
 #include "lib/verdict.h"
 
 #include <criterion/criterion.h>

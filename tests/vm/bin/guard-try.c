@@ -6,10 +6,10 @@
  */
 #include "bpf/guard.h"
 #include "lib/fd.h"
-#include "lib/guard.h"
-#include "lib/guard_bpf.h"
-#include "lib/policy.h"
-#include "lib/profile.h"
+#include "lib/guard/guard.h"
+#include "lib/guard/bpf.h"
+#include "lib/guard/policy.h"
+#include "lib/profile/profile.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -5,13 +5,13 @@
  * dash of its own name is the runtime. No rules, no profile, no records: the first range of the pool is always free.
  * What it takes for granted about engines: lib/image knows better.
  */
-#include "lib/amend.h"
+#include "lib/amend/amend.h"
 #include "lib/fd.h"
-#include "lib/idmap.h"
-#include "lib/image.h"
-#include "lib/json.h"
-#include "lib/profile.h"
-#include "lib/spec.h"
+#include "lib/userns/idmap.h"
+#include "lib/image/image.h"
+#include "lib/json/json.h"
+#include "lib/profile/profile.h"
+#include "lib/spec/spec.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the mounts and devices that lib/idmap prepared into the document. */
+#include "lib/amend/mounts.h"
+#include "lib/userns/idmap.h"
+#include "lib/json/json.h"
+#include "lib/spec/spec.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Of a mount that was no bind: what a bind mount understands too, mount(8). */
+static const char *const bind_options[] = {
+	"bind",       "rbind",    "ro",         "nosuid",      "nodev",         "noexec",      "noatime",
+	"nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime", "nosymfollow",
+};
+
+static bool is_bind_option(const struct cfd_json *child, void *context)
+{
+	(void)context;
+	for (size_t i = 0; i < CFD_COUNT(bind_options); i++)
+		if (cfd_streq(cfd_json_string(child), bind_options[i]))
+			return true;
+	return false;
+}
+
+/* Both runtimes take a bind mount's relative source from the bundle, and ours is not the engine's. */
+static int absolute_source(const struct cfd_amend *a, struct cfd_json *mount, const char *source)
+{
+	CFD_AUTO_BUF struct cfd_buf path = {0};
+
+	if (cfd_buf_addf(&path, "%s/%s", a->decision->bundle, source))
+		return cfd_amend_memory(a);
+	return cfd_amend_path(a, mount, "source", path.data);
+}
+
+static int absolute_sources(const struct cfd_amend *a, const struct cfd_json *mounts)
+{
+	for (size_t i = 0; i < a->spec->mount_count; i++) {
+		const struct cfd_spec_mount *mount = &a->spec->mounts[i];
+		int r;
+
+		if (!cfd_spec_mount_is_bind(mount) || !mount->source || *mount->source == '/')
+			continue;
+		r = absolute_source(a, cfd_json_at(mounts, i), mount->source);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* The source is in the stage, with the ids that the container needs: no mapping of the engine's comes on top. */
+static int replace_mount(const struct cfd_amend *a, struct cfd_json *mount, const struct cfd_idmap_mount *by)
+{
+	const struct cfd_spec_mount *was = &a->spec->mounts[by->index];
+	struct cfd_json *options = cfd_json_want_array(a->doc, mount, "options");
+	int r = options ? 0 : cfd_amend_memory(a);
+
+	if (!r)
+		r = cfd_amend_path(a, mount, "source", by->source);
+	if (r)
+		return r;
+	cfd_json_remove(mount, "uidMappings");
+	cfd_json_remove(mount, "gidMappings");
+	if (by->clear_type) {
+		/* crun dereferences the type of every mount when an ipc or pid namespace is joined. */
+		if (cfd_json_set(a->doc, mount, "type", cfd_json_new_string(a->doc, "bind")))
+			return cfd_amend_memory(a);
+		cfd_json_filter(options, is_bind_option, NULL);
+	}
+	if (!cfd_spec_mount_is_bind(was) && cfd_json_insert(a->doc, options, 0, cfd_json_new_string(a->doc, "bind")))
+		return cfd_amend_memory(a);
+	return 0;
+}
+
+static int replace_mounts(const struct cfd_amend *a, const struct cfd_json *mounts)
+{
+	const struct cfd_idmap_result *result = a->decision->mounts;
+
+	for (size_t i = 0; i < result->mount_count; i++) {
+		struct cfd_json *mount = cfd_json_at(mounts, result->mounts[i].index);
+		int r;
+
+		if (!mount || result->mounts[i].index >= a->spec->mount_count)
+			return cfd_fail(a->err, -EINVAL, "mounts[%zu] was prepared and is not in config.json",
+					result->mounts[i].index);
+		r = replace_mount(a, mount, &result->mounts[i]);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* A bind of the prepared node at the device's path. */
+static int add_device_mount(const struct cfd_amend *a, struct cfd_json *mounts, const char *path, const char *source)
+{
+	static const char *const options[] = {"bind", "nosuid", "noexec"};
+	struct cfd_json *mount = cfd_json_new_object(a->doc), *list = cfd_json_new_array(a->doc);
+	int r = cfd_amend_path(a, mount, "destination", path);
+
+	if (!r && cfd_json_set(a->doc, mount, "type", cfd_json_new_string(a->doc, "bind")))
+		r = cfd_amend_memory(a);
+	if (!r)
+		r = cfd_amend_path(a, mount, "source", source);
+	if (r)
+		return r;
+	for (size_t i = 0; i < CFD_COUNT(options); i++)
+		if (cfd_json_append(a->doc, list, cfd_json_new_string(a->doc, options[i])))
+			return cfd_amend_memory(a);
+	if (cfd_json_set(a->doc, mount, "options", list) || cfd_json_append(a->doc, mounts, mount))
+		return cfd_amend_memory(a);
+	return 0;
+}
+
+static const struct cfd_idmap_device *find_device(const struct cfd_idmap_result *result, size_t index)
+{
+	for (size_t i = 0; i < result->device_count; i++)
+		if (result->devices[i].index == index)
+			return &result->devices[i];
+	return NULL;
+}
+
+static int replace_devices(const struct cfd_amend *a, struct cfd_json *mounts)
+{
+	const struct cfd_idmap_result *result = a->decision->mounts;
+	const struct cfd_json *devices = cfd_json_get(a->linux_part, "devices");
+	struct cfd_json *kept = cfd_json_new_array(a->doc);
+	size_t replaced = 0;
+
+	for (size_t i = 0; i < cfd_json_count(devices); i++) {
+		const struct cfd_json *device = cfd_json_at(devices, i);
+		const struct cfd_idmap_device *by = find_device(result, i);
+		int r;
+
+		if (by) {
+			r = add_device_mount(a, mounts, cfd_json_string(cfd_json_get(device, "path")), by->source);
+			replaced++;
+		} else {
+			r = cfd_json_append(a->doc, kept, cfd_json_copy(a->doc, device)) ? cfd_amend_memory(a) : 0;
+		}
+		if (r)
+			return r;
+	}
+	if (replaced != result->device_count)
+		return cfd_fail(a->err, -EINVAL, "a device was prepared that linux.devices does not have");
+	if (replaced && cfd_json_set(a->doc, a->linux_part, "devices", kept))
+		return cfd_amend_memory(a);
+	return 0;
+}
+
+int cfd_amend_mounts(const struct cfd_amend *a)
+{
+	struct cfd_json *mounts = cfd_json_want_array(a->doc, a->spec->root, "mounts");
+	int r;
+
+	if (!mounts)
+		return cfd_amend_memory(a);
+	r = absolute_sources(a, mounts);
+	if (r || !a->decision->mounts)
+		return r;
+	r = replace_mounts(a, mounts);
+	return r ? r : replace_devices(a, mounts);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Puts a container's policy in force. The order: what all containers of the policy share (the network rules), then the
+ * programs, whose zeroed state denies everything, then the state, in one step. So there is no moment at which the
+ * container is governed by half of a policy, and a hook that is killed in between leaves a container that can do
+ * nothing.
+ */
+#include "bpf/guard.h"
+#include "lib/guard/guard.h"
+#include "lib/guard/bpf.h"
+#include "lib/guard/pins.h"
+#include "lib/guard/policy.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INITIAL_PID_NS 0xEFFFFFFCu /* PROC_PID_INIT_INO in the kernel's linux/proc_ns.h */
+
+/* --- network rules */
+
+static int insert_routes(const struct cfd_policy *policy, struct cfd_error *err)
+{
+	CFD_AUTO_FD int map = -1;
+	size_t count;
+	const struct cfd_guard_route *routes = cfd_policy_routes(policy, &count);
+	int r = cfd_guard_bpf_open(cfd_guard_bpf_set(), "routes", &map, err);
+
+	for (size_t i = 0; !r && i < count; i++) {
+		r = cfd_guard_bpf_update(map, &routes[i].key, &routes[i].ports);
+		if (r == -ENOSPC)
+			return cfd_fail(err, r,
+					"no room for the %zu network rules of this profile: the guard holds %u for all "
+					"profiles that are in use",
+					count, CFD_GUARD_ROUTES_MAX);
+		if (r)
+			return cfd_fail_errno(err, r, "cannot put a network rule into the guard");
+	}
+	return r;
+}
+
+/*
+ * Puts the rules where all containers of this policy find them. Every step can be done twice, by two at once too, and
+ * the entry in `policies` comes last: without it the rules are put in again.
+ */
+static int publish_routes(const struct cfd_policy *policy, struct cfd_error *err)
+{
+	CFD_AUTO_FD int map = -1;
+	struct cfd_guard_policy known, mine = {.digest = cfd_policy_route_digest(policy)};
+	uint64_t id = cfd_policy_id(policy);
+	size_t count;
+	int r = cfd_guard_bpf_open(cfd_guard_bpf_set(), "policies", &map, err);
+
+	cfd_policy_routes(policy, &count);
+	mine.routes = (uint32_t)count;
+	if (r || !count)
+		return r;
+	if (!cfd_guard_bpf_lookup(map, &id, &known)) {
+		if (!memcmp(&known, &mine, sizeof(known)))
+			return 0;
+		return cfd_fail(err, -EEXIST,
+				"two profiles whose network rules differ have the same id %016llx: change one of them",
+				(unsigned long long)id);
+	}
+	r = insert_routes(policy, err);
+	if (r)
+		return r;
+	r = cfd_guard_bpf_update(map, &id, &mine);
+	return r ? cfd_fail_errno(err, r, "cannot enter the policy into the guard") : 0;
+}
+
+/* --- one container */
+
+/* Once per boot; the answer is kept for later. */
+static int find_upper_offset(uint32_t *ret_offset, struct cfd_error *err)
+{
+	CFD_AUTO_FD int map = -1;
+	struct cfd_guard_layout layout = {0};
+	uint32_t key = 0;
+	int r = cfd_guard_bpf_open(cfd_guard_bpf_set(), "layout", &map, err);
+
+	if (r)
+		return r;
+	if (cfd_guard_bpf_lookup(map, &key, &layout) || !layout.upper_offset) {
+		layout.upper_offset = cfd_guard_bpf_upper_offset();
+		if (!layout.upper_offset)
+			return cfd_fail(
+				err, -EOPNOTSUPP,
+				"exec.image_only needs the layout of overlayfs, which this kernel does not describe "
+				"(CONFIG_DEBUG_INFO_BTF_MODULES; /sys/kernel/btf/overlay is missing)");
+		r = cfd_guard_bpf_update(map, &key, &layout);
+		if (r)
+			return cfd_fail_errno(err, r, "cannot keep the layout of overlayfs");
+	}
+	*ret_offset = layout.upper_offset;
+	return 0;
+}
+
+/* The inode number that names a process's namespace; 0: cannot be told. */
+static uint32_t namespace_of(int pid, const char *name)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
+	return stat(path, &st) ? 0 : (uint32_t)st.st_ino;
+}
+
+/* What the programs for files need beyond that; where they are not attached, nobody asks for it. */
+static int complete_for_files(struct cfd_guard_state *state, struct cfd_error *err)
+{
+	if (state->shells_mode == CFD_GUARD_SHELLS_STARTUP && namespace_of(getpid(), "pid") != INITIAL_PID_NS)
+		return cfd_fail(err, -EOPNOTSUPP,
+				"exec.shells: startup needs the engine to run outside of any pid namespace; "
+				"here only `deny` and `allow` can be had");
+	if ((state->flags & (CFD_GUARD_IMAGE_ONLY | CFD_GUARD_OVERLAY)) == (CFD_GUARD_IMAGE_ONLY | CFD_GUARD_OVERLAY))
+		return find_upper_offset(&state->upper_offset, err);
+	return 0;
+}
+
+/* What only the hook knows. A mount namespace that the container shares tells nothing about who is the runtime. */
+static int complete_state(const struct cfd_guard_target *target, unsigned halves, struct cfd_guard_state *state,
+			  struct cfd_error *err)
+{
+	uint32_t container = namespace_of(target->init_pid, "mnt");
+
+	if (!container)
+		return cfd_fail(err, -ESRCH, "the container's first process %d is gone", target->init_pid);
+	state->cgroup = target->cgroup_id;
+	state->init_pid = (uint32_t)target->init_pid;
+	state->outer_net_ns = namespace_of(1, "net");
+	state->outer_mnt_ns[0] = namespace_of(1, "mnt");
+	for (size_t i = 0; i < CFD_COUNT(state->outer_mnt_ns); i++)
+		if (state->outer_mnt_ns[i] == container)
+			state->outer_mnt_ns[i] = 0;
+	return halves & CFD_GUARD_FILES ? complete_for_files(state, err) : 0;
+}
+
+static bool is_in_force(const struct cfd_guard_state *there)
+{
+	return there->magic == CFD_GUARD_MAGIC;
+}
+
+static int check_free(const struct cfd_guard_state *there, const struct cfd_guard_state *wanted, struct cfd_error *err)
+{
+	if (!is_in_force(there) || there->init_pid == wanted->init_pid || kill((pid_t)there->init_pid, 0))
+		return 0;
+	return cfd_fail(err, -EBUSY,
+			"the cgroup is governed already, for the container whose first process %u still lives: "
+			"give each container a cgroup of its own",
+			there->init_pid);
+}
+
+static unsigned halves_of(const struct cfd_guard_parts *parts)
+{
+	unsigned halves = 0;
+
+	if (parts->exec)
+		halves |= CFD_GUARD_FILES;
+	if (parts->net)
+		halves |= CFD_GUARD_SOCKETS | CFD_GUARD_DESTINATIONS;
+	if (parts->destinations)
+		halves |= CFD_GUARD_DESTINATIONS;
+	return halves;
+}
+
+/* ret_done: the very policy is in force already. */
+static int look_at_cgroup(uint64_t cgroup_id, const struct cfd_guard_state *state, bool *ret_done,
+			  struct cfd_error *err)
+{
+	CFD_AUTO_FD int containers = -1;
+	struct cfd_guard_state there;
+	int r = cfd_guard_bpf_open(cfd_guard_bpf_set(), "containers", &containers, err);
+
+	if (r)
+		return r;
+	r = cfd_guard_bpf_lookup(containers, &cgroup_id, &there);
+	if (r == -ENOENT) /* nothing is attached there yet */
+		return 0;
+	if (r)
+		return cfd_fail_errno(err, r, "cannot read the state of the cgroup %llu",
+				      (unsigned long long)cgroup_id);
+	*ret_done = is_in_force(&there) && there.digest == state->digest && there.init_pid == state->init_pid;
+	return *ret_done ? 0 : check_free(&there, state, err);
+}
+
+/* Shared rules and state under one lock, so that they are not collected between the two. */
+static int publish_and_enforce(const struct cfd_guard_target *target, const struct cfd_policy *policy,
+			       const struct cfd_guard_state *state, unsigned halves, struct cfd_error *err)
+{
+	CFD_AUTO_FD int lock = -1;
+	int r = cfd_guard_pins_lock(false, &lock, err);
+
+	if (!r)
+		r = publish_routes(policy, err);
+	if (r)
+		return r;
+	return cfd_guard_bpf_enforce(cfd_guard_bpf_set(), halves, target->cgroup_fd, target->cgroup_id, state, err);
+}
+
+int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_policy *policy,
+		     struct cfd_guard_parts parts, struct cfd_error *err)
+{
+	struct cfd_guard_state state = *cfd_policy_state(policy);
+	unsigned halves = halves_of(&parts);
+	struct cfd_error ignored;
+	bool done = false;
+	size_t removed = 0;
+	int r;
+
+	if (!halves)
+		return 0;
+	r = complete_state(target, halves, &state, err);
+	if (!r)
+		r = look_at_cgroup(target->cgroup_id, &state, &done, err);
+	if (r || done)
+		return r;
+	r = publish_and_enforce(target, policy, &state, halves, err);
+	if (r == -ENOSPC && !cfd_guard_collect(&removed, &ignored) && removed)
+		r = publish_and_enforce(target, policy, &state, halves, err);
+	return r;
+}
+
+int cfd_guard_read(uint64_t cgroup_id, struct cfd_guard_state *ret_state, struct cfd_error *err)
+{
+	CFD_AUTO_FD int containers = -1;
+	struct cfd_guard_state state;
+	int r = cfd_guard_bpf_open(cfd_guard_bpf_set(), "containers", &containers, err);
+
+	if (r)
+		return r;
+	r = cfd_guard_bpf_lookup(containers, &cgroup_id, &state);
+	if (r)
+		return cfd_fail(err, r, "no guard is attached to the cgroup %llu", (unsigned long long)cgroup_id);
+	*ret_state = state;
+	return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What lib/guard/load.c and lib/guard/attach.c ask of libbpf, in words without its types. Implemented in
+ * lib/guard/guard.c, the only file that knows it.
+ *
+ * A set is a directory below CFD_GUARD_PINS with the pins of all maps and of the programs of some halves.
+ */
+#ifndef CFD_GUARD_BPF_H
+#define CFD_GUARD_BPF_H
+
+#include "lib/base.h"
+#include "lib/err.h"
+
+struct cfd_guard_state;
+
+enum cfd_guard_half {                                   /* bits */
+		      CFD_GUARD_DESTINATIONS = 1u << 0, /* cgroup sock_addr and skb programs: no LSM needed */
+		      CFD_GUARD_SOCKETS = 1u << 1,      /* LSM: connect, create, bind, listen */
+		      CFD_GUARD_FILES = 1u << 2,        /* LSM: exec, mmap */
+		      CFD_GUARD_ALL = CFD_GUARD_DESTINATIONS | CFD_GUARD_SOCKETS | CFD_GUARD_FILES,
+};
+
+/* The name of this version's set: a hash of the programs. */
+const char *cfd_guard_bpf_set(void);
+
+/* Loads the programs of these halves and pins them, with the maps, into the set, a directory that exists and is empty.
+ */
+int cfd_guard_bpf_load(unsigned halves, const char *set, struct cfd_error *err);
+
+/* The halves that the set has every pin of; 0 when a map is missing. */
+unsigned cfd_guard_bpf_halves(int pins, const char *set);
+
+/* Opens a pin. -ENOENT: it is not there. */
+int cfd_guard_bpf_open(const char *set, const char *name, int *ret_fd, struct cfd_error *err);
+
+/*
+ * Attaches the set's programs of these halves to the cgroup, where they are not attached yet, and replaces the state
+ * there by `state`, if that is not NULL. On failure what this call attached is detached again.
+ */
+int cfd_guard_bpf_enforce(const char *set, unsigned halves, int cgroup_fd, uint64_t cgroup_id,
+			  const struct cfd_guard_state *state, struct cfd_error *err);
+
+/* Takes the events that are in the set's ring and forgets them. */
+int cfd_guard_bpf_forget_events(const char *set, struct cfd_error *err);
+
+/* One element of a map: 0 or -errno as the kernel gave it. */
+int cfd_guard_bpf_lookup(int map, const void *key, void *value);
+int cfd_guard_bpf_update(int map, const void *key, const void *value);
+int cfd_guard_bpf_delete(int map, const void *key);
+/* The key behind `key`, or the first for NULL. -ENOENT: there is none. */
+int cfd_guard_bpf_next_key(int map, const void *key, void *next);
+
+/*
+ * How far overlayfs's upper dentry is behind the VFS inode, from the kernel's own description of its types; 0 when
+ * there is none (overlayfs not loaded, or built without BTF).
+ */
+uint32_t cfd_guard_bpf_upper_offset(void);
+
+#endif

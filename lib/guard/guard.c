@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guard's dealings with libbpf; the only file that knows it. What is done with it, and in which order, is told in
+ * lib/guard/load.c and lib/guard/attach.c.
+ *
+ * Only loading opens the skeleton. All that comes later works on the pins with plain bpf() calls, so that a container's
+ * start neither reads the skeleton nor the kernel's type information.
+ */
+#include "bpf/guard.h"
+#include "lib/fd.h"
+#include "lib/guard/guard.h"
+#include "lib/guard/bpf.h"
+#include "lib/guard/host.h"
+#include "lib/guard/pins.h"
+
+#include "guard.skel.h"
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVENTS_LOCK "events.lock"
+#define VERIFIER_LOG_BYTES ((size_t)4 << 20) /* a log that is cut hides the error on kernels before 6.4 */
+#define VERIFIER_LOG_TOLD 300
+#define QUERY_MAX 256
+#define DRAIN_MAX 16384 /* a container that fills the ring as fast as it is read does not hold the reader */
+
+// clang-format off
+static const struct program {
+	const char *name;
+	enum bpf_attach_type type;
+	enum cfd_guard_half half;
+} programs[] = { /* in this order they are attached */
+	{ "cfd_connect4", BPF_CGROUP_INET4_CONNECT, CFD_GUARD_DESTINATIONS },
+	{ "cfd_connect6", BPF_CGROUP_INET6_CONNECT, CFD_GUARD_DESTINATIONS },
+	{ "cfd_sendmsg4", BPF_CGROUP_UDP4_SENDMSG,  CFD_GUARD_DESTINATIONS },
+	{ "cfd_sendmsg6", BPF_CGROUP_UDP6_SENDMSG,  CFD_GUARD_DESTINATIONS },
+	{ "cfd_egress",   BPF_CGROUP_INET_EGRESS,   CFD_GUARD_DESTINATIONS },
+	{ "cfd_connect",  BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS },
+	{ "cfd_create",   BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS },
+	{ "cfd_bind",     BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS },
+	{ "cfd_listen",   BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS },
+	{ "cfd_exec",     BPF_LSM_CGROUP,           CFD_GUARD_FILES },
+	{ "cfd_mmap",     BPF_LSM_CGROUP,           CFD_GUARD_FILES },
+};
+// clang-format on
+
+static const char *const maps[] = {"containers", "routes", "policies", "layout", "guard_events"};
+
+const char *cfd_guard_bpf_set(void)
+{
+	return CFD_BPF_ID_guard;
+}
+
+/* --- pins */
+
+int cfd_guard_bpf_open(const char *set, const char *name, int *ret_fd, struct cfd_error *err)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", CFD_GUARD_PINS, set, name);
+	fd = bpf_obj_get(path);
+	if (fd == -ENOENT)
+		return cfd_fail(err, -ENOENT, "the guard is not loaded: there is no %s", path);
+	if (fd < 0)
+		return cfd_fail_errno(err, fd, "cannot open %s", path);
+	*ret_fd = fd;
+	return 0;
+}
+
+unsigned cfd_guard_bpf_halves(int pins, const char *set)
+{
+	unsigned halves = CFD_GUARD_ALL;
+
+	for (size_t i = 0; i < CFD_COUNT(maps); i++)
+		if (!cfd_guard_pins_has(pins, set, maps[i]))
+			return 0;
+	for (size_t i = 0; i < CFD_COUNT(programs); i++)
+		if (!cfd_guard_pins_has(pins, set, programs[i].name))
+			halves &= ~(unsigned)programs[i].half;
+	return halves;
+}
+
+static int pin(const char *set, const char *name, int fd, struct cfd_error *err)
+{
+	char path[128];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", CFD_GUARD_PINS, set, name);
+	r = bpf_obj_pin(fd, path);
+	return r ? cfd_fail_errno(err, r, "cannot pin %s", path) : 0;
+}
+
+static int pin_all(const struct bpf_object *object, const char *set, unsigned halves, struct cfd_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < CFD_COUNT(maps); i++)
+		r = pin(set, maps[i], bpf_map__fd(bpf_object__find_map_by_name(object, maps[i])), err);
+	for (size_t i = 0; !r && i < CFD_COUNT(programs); i++)
+		if (halves & (unsigned)programs[i].half)
+			r = pin(set, programs[i].name,
+				bpf_program__fd(bpf_object__find_program_by_name(object, programs[i].name)), err);
+	return r;
+}
+
+/* --- loading */
+
+/* The last lines of the verifier's log, on one line. */
+static const char *end_of(char *log)
+{
+	size_t length = strlen(log);
+	char *start = length > VERIFIER_LOG_TOLD ? log + length - VERIFIER_LOG_TOLD : log;
+
+	while (length && log[length - 1] == '\n')
+		log[--length] = '\0';
+	for (char *c = start; *c; c++)
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+	return start;
+}
+
+static int explain_load(unsigned halves, int code, char *log, struct cfd_error *err)
+{
+	const char *kind = halves & (CFD_GUARD_SOCKETS | CFD_GUARD_FILES) ? " LSM" : "";
+	char release[65];
+
+	cfd_guard_host_release(release, sizeof(release));
+	if (code == -EPERM)
+		return cfd_fail(err, -EOPNOTSUPP,
+				"kernel %s refuses to load BPF%s programs: it takes CAP_BPF, CAP_PERFMON and "
+				"CAP_NET_ADMIN, and "
+				"a host that does not forbid it (lockdown)",
+				release, kind);
+	return cfd_fail(err, -EOPNOTSUPP,
+			"kernel %s does not load the guard's BPF%s programs (%s; Linux 6.1 or later with "
+			"CONFIG_BPF_LSM and CONFIG_DEBUG_INFO_BTF is needed): %s",
+			release, kind, strerrordesc_np(-code), end_of(log));
+}
+
+static void skeleton_free(struct cfd_guard_bpf **skeleton)
+{
+	cfd_guard_bpf__destroy(*skeleton);
+}
+
+static void choose_programs(struct cfd_guard_bpf *skeleton, unsigned halves)
+{
+	for (size_t i = 0; i < CFD_COUNT(programs); i++)
+		bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton->obj, programs[i].name),
+					  halves & (unsigned)programs[i].half);
+}
+
+int cfd_guard_bpf_load(unsigned halves, const char *set, struct cfd_error *err)
+{
+	CFD_AUTO_FREE char *log = calloc(1, VERIFIER_LOG_BYTES);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log, .kernel_log_size = VERIFIER_LOG_BYTES);
+	CFD_AUTO(skeleton_free) struct cfd_guard_bpf *skeleton = NULL;
+	int r;
+
+	if (!log)
+		return cfd_fail_memory(err, "the verifier's log");
+	libbpf_set_print(NULL); /* a library does not print */
+	skeleton = cfd_guard_bpf__open_opts(&options);
+	if (!skeleton)
+		return explain_load(halves, -errno, log, err);
+	choose_programs(skeleton, halves);
+	r = cfd_guard_bpf__load(skeleton);
+	return r ? explain_load(halves, r, log, err) : pin_all(skeleton->obj, set, halves, err);
+}
+
+/* --- attaching */
+
+struct attached { /* what this process attached, to be detached if a later step fails */
+	int fds[CFD_COUNT(programs)];
+	size_t count;
+	enum bpf_attach_type types[CFD_COUNT(programs)];
+	bool is_new[CFD_COUNT(programs)];
+};
+
+static void attached_release(struct attached *attached)
+{
+	for (size_t i = 0; i < attached->count; i++)
+		cfd_base_close(&attached->fds[i]);
+}
+
+static void detach_new(const struct attached *attached, int cgroup_fd)
+{
+	for (size_t i = 0; i < attached->count; i++)
+		if (attached->is_new[i])
+			bpf_prog_detach2(attached->fds[i], cgroup_fd, attached->types[i]);
+}
+
+/* The kernel wants room for the flags too, or it refuses to tell the LSM's programs. */
+static bool is_attached(int cgroup_fd, int program_fd, enum bpf_attach_type type)
+{
+	uint32_t ids[QUERY_MAX], flags[QUERY_MAX];
+	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_attach_flags = flags, .prog_cnt = QUERY_MAX);
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(program_fd, &info, &size) || bpf_prog_query_opts(cgroup_fd, type, &query))
+		return false;
+	for (uint32_t i = 0; i < query.prog_cnt && i < QUERY_MAX; i++)
+		if (ids[i] == info.id)
+			return true;
+	return false;
+}
+
+/* The kernel says EINVAL both for a program that is there already and for the eleventh LSM hook on this host. */
+static int attach_one(int cgroup_fd, const struct program *program, struct attached *attached, struct cfd_error *err)
+{
+	int fd = attached->fds[attached->count], r = bpf_prog_attach(fd, cgroup_fd, program->type, BPF_F_ALLOW_MULTI);
+	bool known = r == -EINVAL && is_attached(cgroup_fd, fd, program->type);
+	char release[65];
+
+	attached->types[attached->count] = program->type;
+	attached->is_new[attached->count++] = !r;
+	if (!r || known)
+		return 0;
+	if (r == -EINVAL && program->type == BPF_LSM_CGROUP)
+		return cfd_fail(err, r,
+				"kernel %s does not attach %s to a cgroup: other programs use up its 10 LSM hooks "
+				"(bpftool cgroup tree lists them)",
+				cfd_guard_host_release(release, sizeof(release)), program->name);
+	return cfd_fail_errno(err, r, "cannot attach %s to the cgroup", program->name);
+}
+
+static int attach_all(const char *set, unsigned halves, int cgroup_fd, struct attached *attached, struct cfd_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < CFD_COUNT(programs); i++) {
+		if (!(halves & (unsigned)programs[i].half))
+			continue;
+		r = cfd_guard_bpf_open(set, programs[i].name, &attached->fds[attached->count], err);
+		if (!r)
+			r = attach_one(cgroup_fd, &programs[i], attached, err);
+	}
+	return r;
+}
+
+static int replace_state(const char *set, uint64_t cgroup_id, const struct cfd_guard_state *state,
+			 struct cfd_error *err)
+{
+	CFD_AUTO_FD int containers = -1;
+	int r = cfd_guard_bpf_open(set, "containers", &containers, err);
+
+	if (r)
+		return r;
+	r = bpf_map_update_elem(containers, &cgroup_id, state, BPF_ANY);
+	return r ? cfd_fail_errno(err, r, "cannot put a policy in force in the cgroup %llu",
+				  (unsigned long long)cgroup_id)
+		 : 0;
+}
+
+int cfd_guard_bpf_enforce(const char *set, unsigned halves, int cgroup_fd, uint64_t cgroup_id,
+			  const struct cfd_guard_state *state, struct cfd_error *err)
+{
+	CFD_AUTO(attached_release) struct attached attached = {0};
+	int r = attach_all(set, halves, cgroup_fd, &attached, err);
+
+	if (!r && state)
+		r = replace_state(set, cgroup_id, state, err);
+	if (r)
+		detach_new(&attached, cgroup_fd);
+	return r;
+}
+
+int cfd_guard_bpf_lookup(int map, const void *key, void *value)
+{
+	return bpf_map_lookup_elem(map, key, value);
+}
+
+int cfd_guard_bpf_next_key(int map, const void *key, void *next)
+{
+	return bpf_map_get_next_key(map, key, next);
+}
+
+int cfd_guard_bpf_delete(int map, const void *key)
+{
+	return bpf_map_delete_elem(map, key);
+}
+
+int cfd_guard_bpf_update(int map, const void *key, const void *value)
+{
+	return bpf_map_update_elem(map, key, value, BPF_ANY);
+}
+
+/* --- overlayfs */
+
+static int member_offset(const struct btf *btf, const struct btf_type *type, const char *name)
+{
+	const struct btf_member *members = btf_members(type);
+
+	for (int i = 0; i < btf_vlen(type); i++)
+		if (cfd_streq(btf__name_by_offset(btf, members[i].name_off), name))
+			return (int)btf_member_bit_offset(type, (uint32_t)i) / 8;
+	return -1;
+}
+
+/* fs/overlayfs/ovl_entry.h, struct ovl_inode: the same names from Linux 6.1 to 7.2. */
+uint32_t cfd_guard_bpf_upper_offset(void)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	struct btf *module = libbpf_get_error(kernel) ? NULL : btf__load_module_btf("overlay", kernel);
+	const struct btf *btf = libbpf_get_error(module) || !module ? kernel : module;
+	int id = libbpf_get_error(btf) ? -1 : btf__find_by_name_kind(btf, "ovl_inode", BTF_KIND_STRUCT);
+	int inode = -1, upper = -1;
+
+	if (id > 0) {
+		inode = member_offset(btf, btf__type_by_id(btf, (uint32_t)id), "vfs_inode");
+		upper = member_offset(btf, btf__type_by_id(btf, (uint32_t)id), "__upperdentry");
+	}
+	if (!libbpf_get_error(module))
+		btf__free(module);
+	if (!libbpf_get_error(kernel))
+		btf__free(kernel);
+	return inode >= 0 && upper > inode && upper - inode < 4096 ? (uint32_t)(upper - inode) : 0;
+}
+
+/* --- events */
+
+struct drain {
+	int (*handle)(const struct cfd_guard_event *event, void *data);
+	void *data;
+	size_t count;
+	int result;
+};
+
+/* A negative return makes libbpf stop behind this event. */
+static int drain_one(void *context, void *sample, size_t size)
+{
+	struct drain *drain = context;
+
+	if (size >= sizeof(struct cfd_guard_event)) {
+		drain->count++;
+		drain->result = drain->handle(sample, drain->data);
+	}
+	return drain->result || drain->count == DRAIN_MAX ? -ECANCELED : 0;
+}
+
+static void ring_free(struct ring_buffer **ring)
+{
+	ring_buffer__free(*ring);
+}
+
+static int drain_ring(int map, int wait_ms, struct drain *drain, struct cfd_error *err)
+{
+	CFD_AUTO(ring_free) struct ring_buffer *ring = ring_buffer__new(map, drain_one, drain, NULL);
+	int r;
+
+	if (!ring)
+		return cfd_fail_errno(err, -errno, "cannot open the ring of events");
+	r = ring_buffer__consume(ring);
+	if (!r && wait_ms > 0)
+		r = ring_buffer__poll(ring, wait_ms);
+	if (drain->result)
+		return drain->result;
+	return r < 0 && r != -ECANCELED && r != -EINTR ? cfd_fail_errno(err, r, "cannot read the ring of events") : 0;
+}
+
+static int forget(const struct cfd_guard_event *event, void *data)
+{
+	(void)event;
+	(void)data;
+	return 0;
+}
+
+int cfd_guard_bpf_forget_events(const char *set, struct cfd_error *err)
+{
+	struct drain drain = {.handle = forget};
+	CFD_AUTO_FD int map = -1;
+	int r = cfd_guard_bpf_open(set, "guard_events", &map, err);
+
+	return r ? r : drain_ring(map, 0, &drain, err);
+}
+
+int cfd_guard_drain(int lock_dir, int wait_ms, int (*handle)(const struct cfd_guard_event *event, void *data),
+		    void *data, size_t *ret_count, struct cfd_error *err)
+{
+	struct drain drain = {.handle = handle, .data = data};
+	CFD_AUTO_FD int lock = -1, map = -1;
+	int r = cfd_fd_lock(lock_dir, EVENTS_LOCK, &lock, err);
+
+	if (!r)
+		r = cfd_guard_bpf_open(cfd_guard_bpf_set(), "guard_events", &map, err);
+	if (!r)
+		r = drain_ring(map, wait_ms, &drain, err);
+	if (!r)
+		*ret_count = drain.count;
+	return r;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the loaded programs and maps wait between processes. */
+#include "lib/guard/pins.h"
+#include "lib/fd.h"
+#include "lib/guard/guard.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NEW_PREFIX "new-"
+
+static void close_directory(DIR **directory)
+{
+	if (*directory)
+		closedir(*directory);
+}
+
+int cfd_guard_pins_open(int *ret_fd, struct cfd_error *err)
+{
+	return cfd_fd_make_dir(AT_FDCWD, CFD_GUARD_PINS, 0700, ret_fd, err);
+}
+
+bool cfd_guard_pins_has(int pins, const char *set, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", set, name);
+	return !faccessat(pins, path, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
+/* Calls visit with every name in the directory. */
+static int each_name(int parent, const char *path, int (*visit)(int dirfd, const char *name, struct cfd_error *err),
+		     struct cfd_error *err)
+{
+	CFD_AUTO_FD int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	CFD_AUTO(close_directory) DIR *directory = NULL;
+	struct dirent *entry;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : cfd_fail_errno(err, -errno, "cannot open %s in %s", path, CFD_GUARD_PINS);
+	directory = fdopendir(fd);
+	if (!directory)
+		return cfd_fail_errno(err, -errno, "cannot read %s in %s", path, CFD_GUARD_PINS);
+	fd = -1; /* closed with the directory */
+	while ((entry = readdir(directory))) {
+		int r;
+
+		if (cfd_streq(entry->d_name, ".") || cfd_streq(entry->d_name, ".."))
+			continue;
+		r = visit(dirfd(directory), entry->d_name, err);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int cfd_guard_pins_each(int pins, int (*visit)(int pins, const char *set, struct cfd_error *err), struct cfd_error *err)
+{
+	return each_name(pins, ".", visit, err);
+}
+
+int cfd_guard_pins_lock(bool exclusive, int *ret_fd, struct cfd_error *err)
+{
+	CFD_AUTO_FD int fd = open(CFD_GUARD_PINS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 && errno == ENOENT)
+		return cfd_fail(err, -ENOENT, "the guard is not loaded: there is no %s", CFD_GUARD_PINS);
+	if (fd < 0)
+		return cfd_fail_errno(err, -errno, "cannot open %s", CFD_GUARD_PINS);
+	while (flock(fd, exclusive ? LOCK_EX : LOCK_SH))
+		if (errno != EINTR)
+			return cfd_fail_errno(err, -errno, "cannot lock %s", CFD_GUARD_PINS);
+	*ret_fd = cfd_take_fd(&fd);
+	return 0;
+}
+
+static int remove_pin(int dirfd, const char *name, struct cfd_error *err)
+{
+	if (unlinkat(dirfd, name, 0) && errno != ENOENT)
+		return cfd_fail_errno(err, -errno, "cannot remove the pin %s below %s", name, CFD_GUARD_PINS);
+	return 0;
+}
+
+int cfd_guard_pins_remove(int pins, const char *set, struct cfd_error *err)
+{
+	int r = each_name(pins, set, remove_pin, err);
+
+	if (!r && unlinkat(pins, set, AT_REMOVEDIR) && errno != ENOENT)
+		return cfd_fail_errno(err, -errno, "cannot remove %s/%s", CFD_GUARD_PINS, set);
+	return r;
+}
+
+static int sweep_one(int dirfd, const char *name, struct cfd_error *err)
+{
+	return cfd_starts_with(name, NEW_PREFIX) ? cfd_guard_pins_remove(dirfd, name, err) : 0;
+}
+
+int cfd_guard_pins_sweep(int pins, struct cfd_error *err)
+{
+	return each_name(pins, ".", sweep_one, err);
+}
+
+int cfd_guard_pins_begin(int pins, char ret_name[32], struct cfd_error *err)
+{
+	snprintf(ret_name, 32, NEW_PREFIX "%d", (int)getpid());
+	if (mkdirat(pins, ret_name, 0700))
+		return cfd_fail_errno(err, -errno, "cannot make %s/%s", CFD_GUARD_PINS, ret_name);
+	return 0;
+}
+
+int cfd_guard_pins_finish(int pins, const char *name, const char *set, struct cfd_error *err)
+{
+	int r = cfd_guard_pins_remove(pins, set, err);
+
+	if (!r && renameat(pins, name, pins, set))
+		return cfd_fail_errno(err, -errno, "cannot put %s/%s in place", CFD_GUARD_PINS, set);
+	return r;
+}

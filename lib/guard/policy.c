@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A profile and a rootfs -> what the guard in the kernel needs to know, and the file in which it waits for the hook. */
+#include "lib/guard/policy.h"
+#include "bpf/guard.h"
+#include "lib/fd.h"
+#include "lib/mountinfo.h"
+#include "lib/profile/profile.h"
+#include "lib/guard/routes.h"
+#include "lib/guard/shells.h"
+#include "lib/spec/spec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLICY_FILE_MAGIC 0x63666470u
+#define POLICY_FILE_VERSION 1u
+#define RESOLV_CONF "/etc/resolv.conf"
+#define RESOLV_CONF_MAX_BYTES ((size_t)64 << 10)
+#define DIGEST_START (CFD_HASH_START ^ UINT64_C(0x9e3779b97f4a7c15)) /* any other start will do */
+#define BCACHEFS_MAGIC 0xca451a4e                                    /* not in <linux/magic.h> yet */
+
+/* The file is this structure, byte for byte: it is read by the program that wrote it or refused. */
+struct cfd_policy {
+	uint32_t magic, version;
+	uint64_t size;     /* of all of it */
+	uint64_t checksum; /* of all of it, this member being 0 */
+	uint64_t route_digest;
+	uint64_t route_count;
+	struct cfd_guard_state state;
+	struct cfd_guard_route routes[];
+};
+
+void cfd_policy_freep(struct cfd_policy **policy)
+{
+	free(*policy);
+	*policy = NULL;
+}
+
+uint64_t cfd_policy_id(const struct cfd_policy *policy)
+{
+	return policy->state.policy;
+}
+
+const struct cfd_guard_state *cfd_policy_state(const struct cfd_policy *policy)
+{
+	return &policy->state;
+}
+
+const struct cfd_guard_route *cfd_policy_routes(const struct cfd_policy *policy, size_t *ret_count)
+{
+	*ret_count = policy->route_count;
+	return policy->routes;
+}
+
+uint64_t cfd_policy_route_digest(const struct cfd_policy *policy)
+{
+	return policy->route_digest;
+}
+
+static size_t policy_size(uint64_t route_count)
+{
+	return sizeof(struct cfd_policy) + route_count * sizeof(struct cfd_guard_route);
+}
+
+static uint64_t policy_checksum(const struct cfd_policy *policy)
+{
+	struct cfd_policy head = *policy;
+
+	head.checksum = 0;
+	return cfd_hash(cfd_hash(CFD_HASH_START, &head, sizeof(head)), policy->routes, policy->size - sizeof(*policy));
+}
+
+/* Filesystems whose stat() gives devices of their own making for parts of one superblock. */
+static bool has_many_devices(const struct statfs *fs)
+{
+	return fs->f_type == BTRFS_SUPER_MAGIC || fs->f_type == BCACHEFS_MAGIC;
+}
+
+static uint32_t kernel_device(unsigned major_number, unsigned minor_number)
+{
+	return major_number << 20 | minor_number; /* MKDEV in the kernel's linux/kdev_t.h */
+}
+
+/* The device of the superblock, by which the kernel's programs tell the root filesystem from others. */
+static int superblock_device(int fd, const struct stat *st, const struct statfs *fs, uint32_t *ret_device,
+			     struct cfd_error *err)
+{
+	CFD_AUTO(cfd_mountinfo_place_release) struct cfd_mountinfo_place place = {0};
+	int r = cfd_mountinfo_find(fd, &place, err);
+
+	if (!r)
+		*ret_device = kernel_device(place.mount.major, place.mount.minor);
+	/* A mount that is attached nowhere is not in mountinfo; a directory's st_dev is the superblock's all the same.
+	 */
+	if ((r != -ENOENT && r != -EOPNOTSUPP) || has_many_devices(fs))
+		return r;
+	*ret_device = kernel_device(major(st->st_dev), minor(st->st_dev));
+	return 0;
+}
+
+/*
+ * The mount namespace of the engine, from which it starts the runtime to execute further processes: its runtime may
+ * already be in the container's cgroup (clone3 CLONE_INTO_CGROUP) while it is still outside of the container. 0:
+ * unknown.
+ */
+static uint32_t engine_mount_namespace(void)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)getppid());
+	return stat(path, &st) ? 0 : (uint32_t)st.st_ino;
+}
+
+static int describe_root(int rootfs_fd, struct cfd_guard_state *state, struct cfd_error *err)
+{
+	struct timespec now;
+	struct statfs fs;
+	struct stat st;
+
+	if (fstat(rootfs_fd, &st) || fstatfs(rootfs_fd, &fs))
+		return cfd_fail_errno(err, -errno, "cannot stat the root filesystem");
+	if (!S_ISDIR(st.st_mode))
+		return cfd_fail(err, -ENOTDIR, "the root filesystem is not a directory");
+	/* The clock that files are stamped with. */
+	if (clock_gettime(CLOCK_REALTIME_COARSE, &now))
+		return cfd_fail_errno(err, -errno, "cannot read the clock");
+	state->root_ino = st.st_ino;
+	state->outer_mnt_ns[1] = engine_mount_namespace();
+	state->created = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+	if (fs.f_type == OVERLAYFS_SUPER_MAGIC)
+		state->flags |= CFD_GUARD_OVERLAY;
+	return superblock_device(rootfs_fd, &st, &fs, &state->root_dev, err);
+}
+
+static int describe_exec(const struct cfd_profile *profile, int rootfs_fd, struct cfd_guard_state *state,
+			 struct cfd_error *err)
+{
+	static const uint8_t modes[] = {
+		[CFD_SHELLS_STARTUP] = CFD_GUARD_SHELLS_STARTUP,
+		[CFD_SHELLS_DENY] = CFD_GUARD_SHELLS_DENY,
+		[CFD_SHELLS_ALLOW] = CFD_GUARD_SHELLS_ALLOW,
+	};
+	uint64_t inodes[CFD_GUARD_SHELLS];
+	size_t count = 0;
+	int r = cfd_shells_find(rootfs_fd, inodes, CFD_GUARD_SHELLS, &count, err);
+
+	if (r)
+		return r;
+	state->shells_mode = modes[profile->shells];
+	state->shell_count = (uint16_t)count;
+	memcpy(state->shells, inodes, count * sizeof(inodes[0]));
+	if (!profile->exec_allow)
+		return 0;
+	r = cfd_shells_resolve(rootfs_fd, profile->exec_allow, inodes, CFD_GUARD_ALLOWED, &count, err);
+	if (r)
+		return cfd_wrap(err, "exec.allow");
+	state->flags |= CFD_GUARD_ALLOW_LIST;
+	state->allowed_count = (uint16_t)count;
+	memcpy(state->allowed, inodes, count * sizeof(inodes[0]));
+	return 0;
+}
+
+/* The source of the last mount over /etc/resolv.conf, or NULL. What is mounted over a file is a file. */
+static const char *bound_resolv_conf(const struct cfd_spec *spec)
+{
+	const char *source = NULL;
+
+	for (size_t i = 0; spec && i < spec->mount_count; i++)
+		if (cfd_streq(spec->mounts[i].destination, RESOLV_CONF))
+			source = spec->mounts[i].source;
+	return source;
+}
+
+static int describe_resolvers(const struct cfd_profile *profile, const struct cfd_spec *spec, int rootfs_fd,
+			      struct cfd_guard_state *state, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	const char *source = bound_resolv_conf(spec);
+	bool wanted = false;
+	int r;
+
+	for (size_t i = 0; i < profile->connect_count; i++)
+		wanted |= profile->connect[i].kind == CFD_PEER_DNS;
+	if (!wanted)
+		return 0;
+	if (source)
+		r = cfd_fd_read_file(AT_FDCWD, source, RESOLV_CONF_MAX_BYTES, &text, err);
+	else
+		r = cfd_fd_read_in_root(rootfs_fd, RESOLV_CONF, RESOLV_CONF_MAX_BYTES, &text, err);
+	if (r && (source || (r != -ENOENT && r != -ENOTDIR && r != -ELOOP)))
+		return cfd_wrap(err, "net.connect: dns");
+	return cfd_routes_resolvers(text.data ? text.data : "", state->resolvers, CFD_GUARD_RESOLVERS,
+				    &state->resolver_count, err);
+}
+
+static uint32_t flags_of(const struct cfd_profile *profile)
+{
+	uint32_t flags = 0;
+
+	if (profile->mode == CFD_MODE_ENFORCE)
+		flags |= CFD_GUARD_ENFORCE;
+	if (profile->log_allowed || profile->mode == CFD_MODE_RECORD)
+		flags |= CFD_GUARD_LOG_ALLOWED;
+	if (profile->image_only)
+		flags |= CFD_GUARD_IMAGE_ONLY;
+	if (profile->listen_any)
+		flags |= CFD_GUARD_LISTEN_ANY;
+	for (size_t i = 0; i < profile->connect_count; i++)
+		if (profile->connect[i].kind == CFD_PEER_ANY && !profile->connect[i].port_count)
+			flags |= CFD_GUARD_PING;
+	return flags;
+}
+
+static int describe(const struct cfd_profile *profile, const struct cfd_spec *spec, int rootfs_fd,
+		    struct cfd_guard_state *state, struct cfd_error *err)
+{
+	int r;
+
+	state->magic = CFD_GUARD_MAGIC;
+	state->version = CFD_GUARD_VERSION;
+	state->flags = flags_of(profile);
+	r = describe_root(rootfs_fd, state, err);
+	if (!r)
+		r = describe_exec(profile, rootfs_fd, state, err);
+	if (!r)
+		r = describe_resolvers(profile, spec, rootfs_fd, state, err);
+	if (!r)
+		r = cfd_routes_listens(profile, state->listens, CFD_GUARD_LISTENS, &state->listen_count, err);
+	return r;
+}
+
+/* Names the rules by their content, and puts the name into each of them. */
+static void name_routes(struct cfd_policy *policy)
+{
+	size_t bytes = policy->route_count * sizeof(policy->routes[0]);
+	uint64_t id = cfd_hash(CFD_HASH_START, policy->routes, bytes);
+
+	policy->route_digest = cfd_hash(DIGEST_START, policy->routes, bytes);
+	policy->state.policy = id ? id : 1;
+	for (size_t i = 0; i < policy->route_count; i++) {
+		policy->routes[i].key.policy[0] = (uint32_t)policy->state.policy;
+		policy->routes[i].key.policy[1] = (uint32_t)(policy->state.policy >> 32);
+	}
+}
+
+int cfd_policy_compile(const struct cfd_profile *profile, const struct cfd_spec *spec, int rootfs_fd,
+		       struct cfd_policy **ret_policy, struct cfd_error *err)
+{
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *policy = NULL;
+	CFD_AUTO_FREE struct cfd_guard_route *routes = NULL;
+	size_t count;
+	int r = cfd_routes_compile(profile, &routes, &count, err);
+
+	if (r)
+		return r;
+	policy = calloc(1, policy_size(count));
+	if (!policy)
+		return cfd_fail_memory(err, "the guard's policy");
+	policy->magic = POLICY_FILE_MAGIC;
+	policy->version = POLICY_FILE_VERSION;
+	policy->size = policy_size(count);
+	policy->route_count = count;
+	if (count)
+		memcpy(policy->routes, routes, count * sizeof(*routes));
+	name_routes(policy);
+	r = describe(profile, spec, rootfs_fd, &policy->state, err);
+	if (r)
+		return r;
+	policy->state.digest = policy_checksum(policy);
+	policy->checksum = policy_checksum(policy);
+	*ret_policy = cfd_take(policy);
+	return 0;
+}
+
+int cfd_policy_write(const struct cfd_policy *policy, int dirfd, const char *name, struct cfd_error *err)
+{
+	return cfd_fd_write_file(dirfd, name, policy, policy->size, 0600, false, err);
+}
+
+static bool is_whole(const struct cfd_policy *policy, size_t length)
+{
+	return length >= sizeof(*policy) && policy->magic == POLICY_FILE_MAGIC &&
+	       policy->version == POLICY_FILE_VERSION && policy->size == length &&
+	       policy->route_count <= CFD_POLICY_MAX_ROUTES && policy_size(policy->route_count) == length &&
+	       policy->checksum == policy_checksum(policy) && policy->state.magic == CFD_GUARD_MAGIC &&
+	       policy->state.version == CFD_GUARD_VERSION;
+}
+
+int cfd_policy_read(int dirfd, const char *name, struct cfd_policy **ret_policy, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf buf = {0};
+	int r = cfd_fd_read_file(dirfd, name, policy_size(CFD_POLICY_MAX_ROUTES), &buf, err);
+
+	if (r)
+		return r;
+	if (!is_whole((const struct cfd_policy *)buf.data, buf.length))
+		return cfd_fail(
+			err, -EBADMSG,
+			"%s (%zu bytes) is not a whole policy of this version of cofferdam: create the container again",
+			name, buf.length);
+	*ret_policy = (struct cfd_policy *)cfd_take(buf.data);
+	return 0;
+}

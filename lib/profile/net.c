@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The profile's key "net": where the container may listen and where it may connect to. */
+#include "lib/profile/internal.h"
+
+#include "lib/json/fields.h"
+#include "lib/json/json.h"
+#include "lib/json/value.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A list of ports, as "net.listen" and "port" have it. */
+struct port_list {
+	struct cfd_profile_port *ports;
+	size_t count;
+};
+
+static const struct {
+	const char *prefix;
+	enum cfd_protocol protocol;
+} protocols[] = {
+	{"tcp/", CFD_PROTOCOL_TCP},
+	{"udp/", CFD_PROTOCOL_UDP},
+};
+
+static const struct {
+	const char *word;
+	enum cfd_profile_peer_kind kind;
+} peers[] = {
+	{"loopback", CFD_PEER_LOOPBACK}, {"dns", CFD_PEER_DNS}, {"cluster", CFD_PEER_CLUSTER},
+	{"metadata", CFD_PEER_METADATA}, {"any", CFD_PEER_ANY},
+};
+
+/* "80" or "8000-8100"; 1..65535, the first not above the last. */
+static bool parse_range(const char *text, struct cfd_profile_port *port)
+{
+	char first[8] = "";
+	const char *dash = strchr(text, '-');
+	uint64_t low, high;
+
+	if (dash && (size_t)(dash - text) >= sizeof(first))
+		return false;
+	if (dash)
+		memcpy(first, text, (size_t)(dash - text));
+	if (cfd_parse_u64(dash ? first : text, 65535, &low) || cfd_parse_u64(dash ? dash + 1 : text, 65535, &high))
+		return false;
+	port->first = (uint16_t)low;
+	port->last = (uint16_t)high;
+	return low >= 1 && low <= high;
+}
+
+static bool parse_port(const char *text, struct cfd_profile_port *port)
+{
+	for (size_t i = 0; text && i < CFD_COUNT(protocols); i++) {
+		if (!cfd_starts_with(text, protocols[i].prefix))
+			continue;
+		port->protocol = protocols[i].protocol;
+		return parse_range(text + strlen(protocols[i].prefix), port);
+	}
+	return false;
+}
+
+static int read_port(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file,
+		     struct cfd_profile_port *port, struct cfd_error *err)
+{
+	const char *text = cfd_json_string(value);
+
+	if (parse_port(text, port))
+		return 0;
+	return cfd_fields_fail(
+		doc, value, file, err,
+		"%s%s%s is no port: write \"tcp/80\", \"tcp/8000-8100\" or \"udp/53\", with ports from 1 to "
+		"65535, the lower first",
+		text ? "\"" : "", text ? text : cfd_json_type_name(cfd_json_type(value)), text ? "\"" : "");
+}
+
+static int read_port_list(struct cfd_json_doc *doc, const struct cfd_json *list, const char *file,
+			  struct port_list *ret_list, struct cfd_error *err)
+{
+	size_t count = cfd_json_count(list);
+	CFD_AUTO_FREE struct cfd_profile_port *ports = NULL;
+	int r = cfd_value_expect_list(doc, list, file, CFD_VALUE_MAX_LIST, err);
+
+	if (r)
+		return r;
+	ports = calloc(count ? count : 1, sizeof(*ports));
+	if (!ports)
+		return cfd_fail_memory(err, "a profile");
+	for (size_t i = 0; i < count; i++) {
+		r = read_port(doc, cfd_json_at(list, i), file, &ports[i], err);
+		if (r)
+			return r;
+	}
+	free(ret_list->ports);
+	*ret_list = (struct port_list){cfd_take(ports), count};
+	return 0;
+}
+
+static bool has_word(const struct cfd_json *list, const char *word)
+{
+	for (size_t i = 0; i < cfd_json_count(list); i++)
+		if (cfd_streq(cfd_json_string(cfd_json_at(list, i)), word))
+			return true;
+	return false;
+}
+
+static int read_listen(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
+		       struct cfd_error *err)
+{
+	struct cfd_profile *profile = field;
+	struct port_list list = {0};
+	bool any = cfd_json_is(value, CFD_JSON_ARRAY) && has_word(value, "any");
+	int r;
+
+	if (any && cfd_json_count(value) > 1)
+		return cfd_fields_fail(doc, value, file, err, "\"any\" stands alone: it already includes every port");
+	r = any ? 0 : read_port_list(doc, value, file, &list, err);
+	if (r)
+		return r;
+	free(profile->listen);
+	profile->listen_any = any;
+	profile->listen = list.ports;
+	profile->listen_count = list.count;
+	return 0;
+}
+
+/* Whether all bits behind the prefix are zero. */
+static bool is_network(const struct in6_addr *address, unsigned prefix)
+{
+	for (unsigned bit = prefix; bit < 128; bit++)
+		if (address->s6_addr[bit / 8] & (0x80u >> (bit % 8)))
+			return false;
+	return true;
+}
+
+/* "10.1.2.3", "10.0.0.0/8", "fd00::/8". The prefix is that of the v4-mapped form. -EINVAL: none of these. */
+static int parse_network(const char *text, struct cfd_profile_peer *peer)
+{
+	const char *slash = strchr(text, '/');
+	char address[INET6_ADDRSTRLEN] = "";
+	size_t length = slash ? (size_t)(slash - text) : strlen(text);
+	uint64_t bits = UINT64_MAX;
+	struct in_addr v4;
+
+	if (length >= sizeof(address))
+		return -EINVAL;
+	memcpy(address, text, length);
+	if (slash && cfd_parse_u64(slash + 1, 128, &bits))
+		return -EINVAL;
+	if (inet_pton(AF_INET, address, &v4) == 1) {
+		if (slash && bits > 32)
+			return -EINVAL;
+		memset(&peer->address, 0, sizeof(peer->address));
+		memset(peer->address.s6_addr + 10, 0xff, 2);
+		memcpy(peer->address.s6_addr + 12, &v4, sizeof(v4));
+		peer->prefix = 96 + (slash ? (unsigned)bits : 32);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, address, &peer->address) != 1 || IN6_IS_ADDR_V4MAPPED(&peer->address))
+		return -EINVAL;
+	peer->prefix = slash ? (unsigned)bits : 128;
+	return 0;
+}
+
+static int read_to(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
+		   struct cfd_error *err)
+{
+	struct cfd_profile_peer *peer = field;
+	const char *text = cfd_json_string(value);
+
+	if (!text || parse_network(text, peer))
+		return cfd_fields_fail(
+			doc, value, file, err,
+			"%s%s%s is no network: write an address (\"10.1.2.3\", \"2001:db8::1\") or a network "
+			"(\"10.0.0.0/8\", \"fd00::/8\"); host names are not accepted, because what they mean "
+			"changes after the check",
+			text ? "\"" : "", text ? text : cfd_json_type_name(cfd_json_type(value)), text ? "\"" : "");
+	if (!is_network(&peer->address, peer->prefix))
+		return cfd_fields_fail(
+			doc, value, file, err,
+			"\"%s\" has bits set behind its prefix: write the network's first address, or leave "
+			"the prefix out for this one address",
+			text);
+	peer->kind = CFD_PEER_NETWORK;
+	return 0;
+}
+
+static int read_to_ports(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
+			 struct cfd_error *err)
+{
+	struct cfd_profile_peer *peer = field;
+	struct port_list list = {0};
+	int r;
+
+	if (cfd_json_is(value, CFD_JSON_ARRAY)) {
+		r = read_port_list(doc, value, file, &list, err);
+	} else {
+		list.ports = calloc(1, sizeof(*list.ports));
+		list.count = 1;
+		r = list.ports ? read_port(doc, value, file, list.ports, err) : cfd_fail_memory(err, "a profile");
+	}
+	if (!r && list.count == 0)
+		r = cfd_fields_fail(doc, value, file, err,
+				    "an empty list of ports; leave \"port\" out to mean all of them");
+	peer->ports = list.ports;
+	peer->port_count = list.count;
+	return r;
+}
+
+static const struct cfd_field peer_fields[] = {
+	{.key = "to", .kind = CFD_FIELD_CUSTOM, .required = true, .read = read_to},
+	{.key = "port", .kind = CFD_FIELD_CUSTOM, .read = read_to_ports},
+};
+
+static int read_peer(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file,
+		     struct cfd_profile_peer *peer, struct cfd_error *err)
+{
+	const char *text = cfd_json_string(value);
+
+	if (cfd_json_is(value, CFD_JSON_OBJECT))
+		return cfd_fields_read(doc, value, file, peer_fields, CFD_COUNT(peer_fields), peer, err);
+	for (size_t i = 0; text && i < CFD_COUNT(peers); i++) {
+		if (cfd_streq(text, peers[i].word)) {
+			peer->kind = peers[i].kind;
+			return 0;
+		}
+	}
+	return cfd_fields_fail(doc, value, file, err,
+			       "expected here: \"loopback\", \"dns\", \"cluster\", \"metadata\", \"any\", or "
+			       "{\"to\": \"10.0.0.0/8\", \"port\": \"tcp/5432\"}");
+}
+
+static void free_peers(struct cfd_profile_peer *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(list[i].ports);
+	free(list);
+}
+
+static int read_connect(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
+			struct cfd_error *err)
+{
+	struct cfd_profile *profile = field;
+	size_t count = cfd_json_count(value);
+	struct cfd_profile_peer *list;
+	int r = cfd_value_expect_list(doc, value, file, CFD_VALUE_MAX_LIST, err);
+
+	if (r)
+		return r;
+	list = calloc(count ? count : 1, sizeof(*list));
+	if (!list)
+		return cfd_fail_memory(err, "a profile");
+	/* In the profile at once, so that it is the profile's to free whatever happens below. */
+	free_peers(profile->connect, profile->connect_count);
+	profile->connect = list;
+	profile->connect_count = count;
+	for (size_t i = 0; !r && i < count; i++)
+		r = read_peer(doc, cfd_json_at(value, i), file, &list[i], err);
+	return r;
+}
+
+static const struct cfd_field net_fields[] = {
+	{.key = "listen", .kind = CFD_FIELD_CUSTOM, .read = read_listen},
+	{.key = "connect", .kind = CFD_FIELD_CUSTOM, .read = read_connect},
+};
+
+int cfd_profile_net_read(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
+			 struct cfd_error *err)
+{
+	return cfd_fields_read(doc, value, file, net_fields, CFD_COUNT(net_fields), field, err);
+}
+
+void cfd_profile_net_release(struct cfd_profile *profile)
+{
+	free(profile->listen);
+	free_peers(profile->connect, profile->connect_count);
+}

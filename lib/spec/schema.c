@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of config.json, but for `linux`.
+ *
+ * Bounds are the kernel's where it has one (cited at the row) and otherwise far above what engines write; without them
+ * a document could make every later step slow.
+ */
+#include "lib/json/json.h"
+#include "lib/spec/schema_rows.h"
+
+#include <string.h>
+
+rows cfd_schema_string = STRING(NULL);
+rows cfd_schema_path = PATH(NULL);
+rows cfd_schema_id = UINT(NULL, ID_MAX);
+
+/* 1.0.2-dev, 1.2.0+dev, 1.1.0-rc.1: Semantic Versioning with the major version that this table describes. */
+static const char *wrong_version(const struct cfd_json *value)
+{
+	static const char digits[] = "0123456789";
+	static const char message[] = "only versions 1.x.y of the OCI runtime specification are known";
+	const char *at = cfd_json_string(value);
+	size_t minor, patch;
+
+	if (!cfd_starts_with(at, "1."))
+		return message;
+	at += 2;
+	minor = strspn(at, digits);
+	if (minor == 0 || minor > 4 || at[minor] != '.')
+		return message;
+	at += minor + 1;
+	patch = strspn(at, digits);
+	at += patch;
+	if (patch == 0 || patch > 4 || (*at && *at != '-' && *at != '+'))
+		return message;
+	return strlen(at) > 64 || at[strspn(at, "-+.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")]
+		       ? message
+		       : NULL;
+}
+
+/* The kernel refuses ranges that wrap; 4294967295 is no id (user_namespaces(7)). */
+static const char *wrong_id_map(const struct cfd_json *value)
+{
+	uint64_t container = 0, host = 0, size = 0;
+
+	cfd_json_uint(cfd_json_get(value, "containerID"), ID_MAX, &container);
+	cfd_json_uint(cfd_json_get(value, "hostID"), ID_MAX, &host);
+	cfd_json_uint(cfd_json_get(value, "size"), UINT32_MAX, &size);
+	if (size == 0)
+		return "an empty range of ids";
+	return container + size > UINT32_MAX || host + size > UINT32_MAX ? "the range goes beyond the last id" : NULL;
+}
+
+// clang-format off
+static rows id_map_members[] = {
+	NEED_UINT("containerID", ID_MAX),
+	NEED_UINT("hostID", ID_MAX),
+	NEED_UINT("size", UINT32_MAX),
+	END
+};
+rows cfd_schema_id_map = { .kind = CFD_SCHEMA_OBJECT, .members = id_map_members, .wrong = wrong_id_map };
+
+static rows console_size[] = { /* struct winsize, ioctl_tty(2) */
+	NEED_UINT("height", UINT16_MAX),
+	NEED_UINT("width", UINT16_MAX),
+	END
+};
+
+static rows user[] = {
+	UINT("uid", ID_MAX),
+	UINT("gid", ID_MAX),
+	UINT("umask", 0777),
+	ARRAY("additionalGids", cfd_schema_id, 65536), /* NGROUPS_MAX, linux/limits.h */
+	STRING("username"),
+	END
+};
+
+static rows capabilities[] = { /* a 64-bit mask, capabilities(7) */
+	ARRAY("bounding", cfd_schema_string, 64),
+	ARRAY("effective", cfd_schema_string, 64),
+	ARRAY("inheritable", cfd_schema_string, 64),
+	ARRAY("permitted", cfd_schema_string, 64),
+	ARRAY("ambient", cfd_schema_string, 64),
+	END
+};
+
+static choices rlimit_types[] = { /* all 16 of the kernel, asm-generic/resource.h */
+	"RLIMIT_AS", "RLIMIT_CORE", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_LOCKS", "RLIMIT_MEMLOCK",
+	"RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_RSS", "RLIMIT_RTPRIO",
+	"RLIMIT_RTTIME", "RLIMIT_SIGPENDING", "RLIMIT_STACK", NULL
+};
+static rows rlimit_members[] = {
+	NEED_CHOICE("type", rlimit_types),
+	NEED_UINT("soft", UINT64_MAX),
+	NEED_UINT("hard", UINT64_MAX),
+	END
+};
+static rows rlimit = OBJECT(NULL, rlimit_members);
+
+static choices scheduler_policies[] = {
+	"SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", "SCHED_ISO", "SCHED_IDLE", "SCHED_DEADLINE", NULL
+};
+static choices scheduler_flags[] = {
+	"SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM", "SCHED_FLAG_DL_OVERRUN", "SCHED_FLAG_KEEP_POLICY",
+	"SCHED_FLAG_KEEP_PARAMS", "SCHED_FLAG_UTIL_CLAMP_MIN", "SCHED_FLAG_UTIL_CLAMP_MAX", NULL
+};
+static rows scheduler_flag = CHOICE(NULL, scheduler_flags);
+static rows scheduler[] = {
+	NEED_CHOICE("policy", scheduler_policies),
+	INT("nice", INT32_MIN, INT32_MAX),
+	INT("priority", INT32_MIN, INT32_MAX),
+	ARRAY("flags", scheduler_flag, 16),
+	UINT("runtime", UINT64_MAX),
+	UINT("deadline", UINT64_MAX),
+	UINT("period", UINT64_MAX),
+	END
+};
+
+static choices io_classes[] = { "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE", NULL };
+static rows io_priority[] = {
+	NEED_CHOICE("class", io_classes),
+	INT("priority", INT32_MIN, INT32_MAX),
+	END
+};
+
+static rows cpu_affinity[] = {
+	STRING("initial"),
+	STRING("final"),
+	END
+};
+
+static rows process[] = {
+	BOOL("terminal"),
+	OBJECT("consoleSize", console_size),
+	OBJECT("user", user),
+	ARRAY("args", cfd_schema_string, 16384),
+	STRING("commandLine"),
+	ARRAY("env", cfd_schema_string, 4096),
+	NEED_PATH("cwd"),
+	OBJECT("capabilities", capabilities),
+	UNIQUE("rlimits", rlimit, 16, "type"), /* config.md: duplicates MUST be an error */
+	BOOL("noNewPrivileges"),
+	STRING("apparmorProfile"),
+	INT("oomScoreAdj", -1000, 1000), /* proc(5) */
+	STRING("selinuxLabel"),
+	OBJECT("scheduler", scheduler),
+	OBJECT("ioPriority", io_priority),
+	OBJECT("execCPUAffinity", cpu_affinity),
+	END
+};
+
+static rows root[] = {
+	NEED_STRING("path"), /* may be relative to the bundle */
+	BOOL("readonly"),
+	END
+};
+
+static rows mount_members[] = {
+	NEED_PATH("destination"),
+	STRING("type"),
+	STRING("source"),
+	ARRAY("options", cfd_schema_string, 256),
+	ARRAY("uidMappings", cfd_schema_id_map, EXTENTS_MAX),
+	ARRAY("gidMappings", cfd_schema_id_map, EXTENTS_MAX),
+	END
+};
+static rows mount = OBJECT(NULL, mount_members);
+
+static rows hook_members[] = {
+	NEED_PATH("path"),
+	ARRAY("args", cfd_schema_string, 1024),
+	ARRAY("env", cfd_schema_string, 1024),
+	INT("timeout", 1, INT32_MAX),
+	END
+};
+static rows hook = OBJECT(NULL, hook_members);
+static rows hooks[] = {
+	ARRAY("prestart", hook, 128),
+	ARRAY("createRuntime", hook, 128),
+	ARRAY("createContainer", hook, 128),
+	ARRAY("startContainer", hook, 128),
+	ARRAY("poststart", hook, 128),
+	ARRAY("poststop", hook, 128),
+	END
+};
+
+static rows config[] = {
+	{ .key = "ociVersion", .kind = CFD_SCHEMA_STRING, .required = true, .wrong = wrong_version },
+	OBJECT("process", process),
+	OBJECT("root", root),
+	STRING("hostname"),
+	STRING("domainname"),
+	ARRAY("mounts", mount, 8192),
+	OBJECT("hooks", hooks),
+	MAP("annotations", cfd_schema_string, 4096),
+	OBJECT("linux", cfd_schema_linux),
+	FOREIGN("solaris"),
+	FOREIGN("windows"),
+	FOREIGN("vm"),
+	FOREIGN("zos"),
+	FOREIGN("freebsd"),
+	END
+};
+// clang-format on
+
+const struct cfd_schema_row cfd_schema_config = OBJECT(NULL, config);

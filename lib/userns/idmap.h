@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container's files as its user namespace needs them, without a chown: an idmapped rootfs (a plain directory, or an
+ * overlay that is rebuilt over idmapped layers), idmapped volumes and engine files, and the mounts that a user
+ * namespace may not make itself. All of it lives in a private mount namespace that dies with the container's processes.
+ */
+#ifndef CFD_IDMAP_H
+#define CFD_IDMAP_H
+
+#include "lib/base.h"
+#include "lib/err.h"
+#include "lib/userns/userns.h"
+
+struct cfd_image;
+struct cfd_profile;
+struct cfd_spec;
+
+struct cfd_idmap_request {
+	const struct cfd_spec *spec;
+	const struct cfd_image *image;
+	const struct cfd_profile *profile;
+	const char *bundle; /* absolute */
+	const char *rootfs; /* absolute, real */
+	int rootfs_fd;      /* O_PATH */
+	struct cfd_userns_range range;
+	int userns_fd; /* maps the range */
+	const char
+		*stage_dir; /* an existing 0711 directory whose parents are 0711: a tmpfs is mounted there, privately */
+};
+
+/*
+ * Replaces the source of mounts[index]. A mount that was a bind keeps its options. One that was not (clear_type)
+ * becomes one: its type is `bind` then (crun dies of a mount without a type when an ipc namespace is joined), of its
+ * options stay ro, nosuid, nodev, noexec and the access time ones, and `bind` is added.
+ */
+struct cfd_idmap_mount {
+	size_t index;
+	char *source;    /* absolute, in the stage */
+	bool clear_type; /* it was no bind before: sysfs, mqueue, proc that were made beforehand */
+};
+
+/*
+ * Replaces linux.devices[index]: the entry goes and a bind mount of this source at the device's path is appended to the
+ * mounts (options bind, nosuid, noexec). In a user namespace runtimes bind the host's node of the same PATH, whatever
+ * its numbers are and whoever owns it; this one has the numbers of the entry and an owner whom the container knows.
+ */
+struct cfd_idmap_device {
+	size_t index;
+	char *source;
+};
+
+struct cfd_idmap_result {
+	char *rootfs; /* absolute, in the stage */
+	struct cfd_idmap_mount *mounts;
+	size_t mount_count;
+	struct cfd_idmap_device *devices;
+	size_t device_count;
+	char **removed_sysctls; /* written already, from the host, inside the namespace they belong to; NULL-terminated,
+				   or NULL */
+	char *layers;           /* for people: "overlay, 12 layers" or "directory on ext4" */
+};
+
+/*
+ * Moves THIS process into a new mount namespace and prepares all of it there; the runtime must be started from this
+ * process. Also replaces descriptors 0-2 that are the host's /dev/null (or zero, full, ...) by nodes of our own (crun
+ * before 1.24 gives what it finds there to the container's root; a terminal of the host's is left).
+ *
+ * Outside of that namespace change only: sysctls inside of namespaces that the container joins by path (its own network
+ * namespace, as an engine made it); a directory `cofferdam-work` beside an overlay's workdir, which the next start of
+ * the container uses again and which goes with the engine's directory of the container; an empty directory `rootfs` in
+ * stage_dir.
+ *
+ * On failure the process is left in the new namespace and should exit. It may return to its old mount namespace
+ * instead, unless the failure is -ENOTRECOVERABLE: then it is stuck in another namespace, or with other ids, as well.
+ * Errors name the path, its filesystem and the kernel that would be needed.
+ */
+int cfd_idmap_prepare(const struct cfd_idmap_request *request, struct cfd_idmap_result *ret_result,
+		      struct cfd_error *err);
+void cfd_idmap_result_release(struct cfd_idmap_result *result);
+
+#endif

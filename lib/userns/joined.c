@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Namespaces that a container joins instead of getting new ones. */
+#include "lib/userns/joined.h"
+#include "lib/fd.h"
+#include "lib/spec/spec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// clang-format off
+static const struct {
+	const char *type; /* in config.json */
+	const char *self; /* this process's own */
+	int flag;
+	const char *filesystem;
+	const char *sysctls[4]; /* patterns: what runtimes allow for such a namespace (runc, validate_sysctl) */
+} kinds[] = {
+	[CFD_JOINED_NETWORK] = { "network", "/proc/self/ns/net", CLONE_NEWNET, "sysfs",  { "net.*" } },
+	[CFD_JOINED_IPC]     = { "ipc",     "/proc/self/ns/ipc", CLONE_NEWIPC, "mqueue",
+				 { "kernel.msg*", "kernel.sem", "kernel.shm*", "fs.mqueue.*" } },
+	[CFD_JOINED_PID]     = { "pid",     "/proc/self/ns/pid", CLONE_NEWPID, "proc",   { NULL } },
+	[CFD_JOINED_UTS]     = { "uts",     "/proc/self/ns/uts", CLONE_NEWUTS, NULL,     { "kernel.hostname", "kernel.domainname" } },
+};
+// clang-format on
+
+bool cfd_joined_kind_of_filesystem(const char *type, enum cfd_joined_kind *ret_kind)
+{
+	for (size_t i = 0; i < CFD_COUNT(kinds); i++) {
+		if (!cfd_streq(kinds[i].filesystem, type))
+			continue;
+		*ret_kind = (enum cfd_joined_kind)i;
+		return true;
+	}
+	return false;
+}
+
+bool cfd_joined_kind_of_sysctl(const char *key, enum cfd_joined_kind *ret_kind)
+{
+	for (size_t i = 0; i < CFD_COUNT(kinds); i++)
+		for (size_t j = 0; j < CFD_COUNT(kinds[i].sysctls) && kinds[i].sysctls[j]; j++) {
+			if (fnmatch(kinds[i].sysctls[j], key, FNM_NOESCAPE))
+				continue;
+			*ret_kind = (enum cfd_joined_kind)i;
+			return true;
+		}
+	return false;
+}
+
+static bool is_same_file(int a, int b)
+{
+	struct stat left, right;
+
+	return !fstat(a, &left) && !fstat(b, &right) && left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
+
+static int open_namespace(enum cfd_joined_kind kind, const char *path, int *ret_fd, struct cfd_error *err)
+{
+	/* O_NONBLOCK: a FIFO at that path must not hold us up. */
+	CFD_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct statfs fs;
+
+	if (fd < 0)
+		return cfd_fail_errno(err, -errno, "cannot open the %s namespace %s", kinds[kind].type, path);
+	if (fstatfs(fd, &fs))
+		return cfd_fail_errno(err, -errno, "cannot examine %s", path);
+	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != kinds[kind].flag)
+		return cfd_fail(err, -EINVAL, "%s is not a %s namespace", path, kinds[kind].type);
+	*ret_fd = cfd_take_fd(&fd);
+	return 0;
+}
+
+int cfd_joined_open(const struct cfd_spec *spec, enum cfd_joined_kind kind, int userns_fd,
+		    struct cfd_joined *ret_joined, struct cfd_error *err)
+{
+	const struct cfd_spec_namespace *entry = cfd_spec_namespace(spec, kinds[kind].type);
+	CFD_AUTO_FD int fd = -1, own = -1, owner = -1;
+	int r;
+
+	*ret_joined = (struct cfd_joined){.kind = kind, .fd = -1};
+	if (entry && !entry->path)
+		return 0;
+	r = open_namespace(kind, kinds[kind].self, &own, err);
+	if (!r)
+		r = open_namespace(kind, entry ? entry->path : kinds[kind].self, &fd, err);
+	if (r)
+		return r;
+	owner = ioctl(fd, NS_GET_USERNS);
+	if (owner < 0)
+		return cfd_fail_errno(err, -errno, "cannot ask for the owner of the %s namespace %s", kinds[kind].type,
+				      entry ? entry->path : kinds[kind].self);
+	if (is_same_file(owner, userns_fd))
+		return 0;
+	ret_joined->is_host = is_same_file(fd, own);
+	ret_joined->fd = cfd_take_fd(&fd);
+	return 0;
+}
+
+void cfd_joined_release(struct cfd_joined *joined)
+{
+	cfd_base_close(&joined->fd);
+}
+
+/* A pid namespace is that of children only, so `work` needs one; its error comes back through the pipe. */
+static _Noreturn void child_work(int (*work)(void *data, struct cfd_error *err), void *data, int pipe_end, pid_t parent)
+{
+	struct cfd_error err = {0};
+
+	/* In a pid namespace other than the parent's, getppid() is 0. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != 0 && getppid() != parent)
+		_exit(1);
+	work(data, &err);
+	_exit(write(pipe_end, &err, sizeof(err)) == (ssize_t)sizeof(err) ? 0 : 1);
+}
+
+static int run_in_child(int (*work)(void *data, struct cfd_error *err), void *data, struct cfd_error *err)
+{
+	CFD_AUTO_FD int reader = -1, writer = -1;
+	struct cfd_error result = {0};
+	int ends[2], status;
+	pid_t parent = getpid(), pid;
+	ssize_t length;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return cfd_fail_errno(err, -errno, "cannot make a pipe");
+	reader = ends[0];
+	writer = ends[1];
+	pid = fork();
+	if (pid == 0)
+		child_work(work, data, writer, parent);
+	if (pid < 0)
+		return cfd_fail_errno(err, -errno,
+				      "cannot start a process in the pid namespace that the container joins");
+	cfd_base_close(&writer);
+	do
+		length = read(reader, &result, sizeof(result));
+	while (length < 0 && errno == EINTR);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	/* Smaller than PIPE_BUF, so it arrives whole or not at all. */
+	if (length != (ssize_t)sizeof(result))
+		return cfd_fail(err, -EIO, "a process in the pid namespace that the container joins died");
+	if (result.code)
+		*err = result;
+	return result.code;
+}
+
+int cfd_joined_run(const struct cfd_joined *joined, int (*work)(void *data, struct cfd_error *err), void *data,
+		   struct cfd_error *err)
+{
+	CFD_AUTO_FD int own = -1;
+	int r = open_namespace(joined->kind, kinds[joined->kind].self, &own, err);
+
+	if (r)
+		return r;
+	if (setns(joined->fd, kinds[joined->kind].flag))
+		return cfd_fail_errno(err, -errno, "cannot enter the %s namespace that the container joins",
+				      kinds[joined->kind].type);
+	r = joined->kind == CFD_JOINED_PID ? run_in_child(work, data, err) : work(data, err);
+	if (setns(own, kinds[joined->kind].flag))
+		return cfd_fail(err, -ENOTRECOVERABLE,
+				"cannot return from the %s namespace that the container joins: %s",
+				kinds[joined->kind].type, strerror(errno));
+	return r;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * linux.sysctl for namespaces that the container joins: root in the container may not set them there, so they are set
+ * from the host and the runtime is not told.
+ */
+#ifndef CFD_SYSCTLS_H
+#define CFD_SYSCTLS_H
+
+#include "lib/base.h"
+#include "lib/err.h"
+#include "lib/userns/userns.h"
+
+struct cfd_profile;
+struct cfd_spec;
+
+/*
+ * Sets them and lists their keys (NULL-terminated; NULL when there are none). Those of the host's own namespaces are
+ * refused. In a joined network namespace net.ipv4.ip_unprivileged_port_start becomes 0 unless it is configured, if the
+ * container keeps CAP_NET_BIND_SERVICE, as that capability means nothing in a namespace that the container's user
+ * namespace does not own. `profile` may be NULL.
+ */
+int cfd_sysctls_write(const struct cfd_spec *spec, const struct cfd_profile *profile,
+		      const struct cfd_userns_range *range, int userns_fd, char ***ret_keys, struct cfd_error *err);
+void cfd_sysctls_free(char **keys);
+
+/*
+ * net.ipv4.ping_group_range in the container's group ids -> in the host's ("0 0" -> "BASE BASE"). A part outside of the
+ * range is cut off. -EINVAL: not two numbers; -ERANGE: the kernel takes no group above 2147483647 there.
+ */
+int cfd_sysctls_map_groups(const char *value, const struct cfd_userns_range *range, char ret_value[32],
+			   struct cfd_error *err);
+
+#endif
