@@ -208,7 +208,7 @@ int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_pol
 	unsigned halves = halves_of(&parts);
 	struct cfd_error ignored;
 	bool done = false;
-	size_t removed = 0;
+	struct cfd_guard_collected collected = {0};
 	int r;
 
 	if (!halves)
@@ -219,7 +219,7 @@ int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_pol
 	if (r || done)
 		return r;
 	r = publish_and_enforce(target, policy, &state, halves, err);
-	if (r == -ENOSPC && !cfd_guard_collect(&removed, &ignored) && removed)
+	if (r == -ENOSPC && !cfd_guard_collect(&collected, &ignored) && collected.rules)
 		r = publish_and_enforce(target, policy, &state, halves, err);
 	return r;
 }

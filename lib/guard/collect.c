@@ -85,35 +85,39 @@ static int remove_routes(const struct cfd_buf *ids, size_t *removed, struct cfd_
 }
 
 /* A set of another version governs nobody when no cgroup has a state of it. */
-static int remove_unused_set(int pins, const char *set, struct cfd_error *err)
+static int remove_unused_set(int pins, const char *set, void *data, struct cfd_error *err)
 {
+	struct cfd_guard_collected *collected = data;
 	CFD_AUTO_FD int map = -1;
 	uint64_t cgroup;
+	int r;
 
 	if (cfd_streq(set, cfd_guard_bpf_set()) || cfd_starts_with(set, "new-"))
 		return 0;
 	if (!cfd_guard_bpf_open(set, "containers", &map, err) && !cfd_guard_bpf_next_key(map, NULL, &cgroup))
 		return 0;
-	return cfd_guard_pins_remove(pins, set, err);
+	r = cfd_guard_pins_remove(pins, set, err);
+	collected->sets += !r;
+	return r;
 }
 
-int cfd_guard_collect(size_t *ret_removed, struct cfd_error *err)
+int cfd_guard_collect(struct cfd_guard_collected *ret_collected, struct cfd_error *err)
 {
 	CFD_AUTO_BUF struct cfd_buf ids = {0};
 	CFD_AUTO_FD int lock = -1;
-	size_t removed = 0;
+	struct cfd_guard_collected collected = {0};
 	int r = cfd_guard_pins_lock(true, &lock, err);
 
 	if (!r)
-		r = cfd_guard_pins_each(lock, remove_unused_set, err);
+		r = cfd_guard_pins_each(lock, remove_unused_set, &collected, err);
 	if (!r)
 		r = read_policies_in_force(&ids, err);
 	if (!r)
-		r = remove_policies(&ids, &removed, err);
+		r = remove_policies(&ids, &collected.rules, err);
 	if (!r)
-		r = remove_routes(&ids, &removed, err);
+		r = remove_routes(&ids, &collected.rules, err);
 	if (r && r != -ENOENT) /* nothing is loaded: nothing to remove */
 		return r;
-	*ret_removed = removed;
+	*ret_collected = collected;
 	return 0;
 }

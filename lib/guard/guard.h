@@ -52,12 +52,16 @@ struct cfd_guard_target { /* see cfd_cgroup_of_container */
 int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_policy *policy,
 		     struct cfd_guard_parts parts, struct cfd_error *err);
 
+struct cfd_guard_collected {
+	size_t rules; /* entries of network rules */
+	size_t sets;  /* versions of the programs */
+};
+
 /*
- * Removes the network rules of policies that are in force nowhere (how many entries, in ret_removed), and the pins of
- * other versions that govern nobody. cfd_guard_attach does it by itself when there is no room. Nothing loaded: 0 of
- * them.
+ * Removes the network rules of policies that are in force nowhere, and the pins of other versions that govern nobody.
+ * cfd_guard_attach does it by itself when there is no room. Nothing loaded: nothing is removed.
  */
-int cfd_guard_collect(size_t *ret_removed, struct cfd_error *err);
+int cfd_guard_collect(struct cfd_guard_collected *ret_collected, struct cfd_error *err);
 
 /* What is in force in a cgroup, and what was counted there. -ENOENT: nothing is, or nothing is loaded. */
 int cfd_guard_read(uint64_t cgroup_id, struct cfd_guard_state *ret_state, struct cfd_error *err);

@@ -36,8 +36,7 @@ bool cfd_guard_pins_has(int pins, const char *set, const char *name)
 }
 
 /* Calls visit with every name in the directory. */
-static int each_name(int parent, const char *path, int (*visit)(int dirfd, const char *name, struct cfd_error *err),
-		     struct cfd_error *err)
+static int each_name(int parent, const char *path, cfd_guard_pins_visit *visit, void *data, struct cfd_error *err)
 {
 	CFD_AUTO_FD int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	CFD_AUTO(close_directory) DIR *directory = NULL;
@@ -54,16 +53,16 @@ static int each_name(int parent, const char *path, int (*visit)(int dirfd, const
 
 		if (cfd_streq(entry->d_name, ".") || cfd_streq(entry->d_name, ".."))
 			continue;
-		r = visit(dirfd(directory), entry->d_name, err);
+		r = visit(dirfd(directory), entry->d_name, data, err);
 		if (r)
 			return r;
 	}
 	return 0;
 }
 
-int cfd_guard_pins_each(int pins, int (*visit)(int pins, const char *set, struct cfd_error *err), struct cfd_error *err)
+int cfd_guard_pins_each(int pins, cfd_guard_pins_visit *visit, void *data, struct cfd_error *err)
 {
-	return each_name(pins, ".", visit, err);
+	return each_name(pins, ".", visit, data, err);
 }
 
 int cfd_guard_pins_lock(bool exclusive, int *ret_fd, struct cfd_error *err)
@@ -81,8 +80,9 @@ int cfd_guard_pins_lock(bool exclusive, int *ret_fd, struct cfd_error *err)
 	return 0;
 }
 
-static int remove_pin(int dirfd, const char *name, struct cfd_error *err)
+static int remove_pin(int dirfd, const char *name, void *data, struct cfd_error *err)
 {
+	(void)data;
 	if (unlinkat(dirfd, name, 0) && errno != ENOENT)
 		return cfd_fail_errno(err, -errno, "cannot remove the pin %s below %s", name, CFD_GUARD_PINS);
 	return 0;
@@ -90,21 +90,22 @@ static int remove_pin(int dirfd, const char *name, struct cfd_error *err)
 
 int cfd_guard_pins_remove(int pins, const char *set, struct cfd_error *err)
 {
-	int r = each_name(pins, set, remove_pin, err);
+	int r = each_name(pins, set, remove_pin, NULL, err);
 
 	if (!r && unlinkat(pins, set, AT_REMOVEDIR) && errno != ENOENT)
 		return cfd_fail_errno(err, -errno, "cannot remove %s/%s", CFD_GUARD_PINS, set);
 	return r;
 }
 
-static int sweep_one(int dirfd, const char *name, struct cfd_error *err)
+static int sweep_one(int dirfd, const char *name, void *data, struct cfd_error *err)
 {
+	(void)data;
 	return cfd_starts_with(name, NEW_PREFIX) ? cfd_guard_pins_remove(dirfd, name, err) : 0;
 }
 
 int cfd_guard_pins_sweep(int pins, struct cfd_error *err)
 {
-	return each_name(pins, ".", sweep_one, err);
+	return each_name(pins, ".", sweep_one, NULL, err);
 }
 
 int cfd_guard_pins_begin(int pins, char ret_name[32], struct cfd_error *err)

@@ -17,9 +17,9 @@ int cfd_guard_pins_open(int *ret_fd, struct cfd_error *err);
  * the directory, dropped when the descriptor is closed.
  */
 int cfd_guard_pins_lock(bool exclusive, int *ret_fd, struct cfd_error *err);
+typedef int cfd_guard_pins_visit(int pins, const char *set, void *data, struct cfd_error *err);
 /* Calls visit with the name of every set; stops at its first non-zero return, which it returns. */
-int cfd_guard_pins_each(int pins, int (*visit)(int pins, const char *set, struct cfd_error *err),
-			struct cfd_error *err);
+int cfd_guard_pins_each(int pins, cfd_guard_pins_visit *visit, void *data, struct cfd_error *err);
 /* Whether the set has a pin of that name. */
 bool cfd_guard_pins_has(int pins, const char *set, const char *name);
 /* Removes what killed loaders left. Under the loader's lock only. */

@@ -385,12 +385,12 @@ static int features(char **argv)
 static int collect(char **argv)
 {
 	struct cfd_error err;
-	size_t removed;
+	struct cfd_guard_collected collected;
 
 	(void)argv;
-	if (cfd_guard_collect(&removed, &err))
+	if (cfd_guard_collect(&collected, &err))
 		die(&err);
-	printf("%zu removed\n", removed);
+	printf("%zu removed\n", collected.rules);
 	return 0;
 }
 

@@ -322,6 +322,28 @@ once_a_torn_set_is_loaded_anew() {
 	acts EACCES exec /bin/sh -c 'echo shell'
 }
 
+once_an_older_version_goes_when_it_governs_nobody() {
+	local pins=/sys/fs/bpf/cofferdam set
+	set=$(ls "$pins")
+
+	started o1 deny
+	mv "$pins/$set" "$pins/older"
+	expect guard-try load
+	expect cofferdam gc
+	expect_equal "$set older" "$(echo $(ls "$pins"))" 'versions while a container has the older'
+	acts EACCES exec /bin/sh -c 'echo shell'
+	stop_container o1
+	expect guest_wait 20 older_is_collected
+	expect grep "1 older versions" "$T_DIR/gc"
+	expect_equal "$set" "$(ls "$pins")" 'versions afterwards'
+	started o2 deny
+	acts EACCES exec /bin/sh -c 'echo shell'
+}
+
+older_is_collected() {
+	cofferdam gc >"$T_DIR/gc" && [ ! -e /sys/fs/bpf/cofferdam/older ]
+}
+
 has_programs() {
 	[ "$(loaded_programs | wc -w)" -eq "$1" ]
 }
