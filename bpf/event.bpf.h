@@ -45,8 +45,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct cfd_guard_layout);
-} layout SEC(".maps");
+	__type(value, struct cfd_guard_loaded);
+} loaded SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -151,10 +151,13 @@ struct cfd_guard_policy {
 	__u32 unused;
 };
 
-/* The one value of `layout`: what the kernel's own description of its types says of overlayfs. */
-struct cfd_guard_layout {
-	__u32 upper_offset; /* 0: not known yet */
-	__u32 unused;
+#define CFD_GUARD_PROGRAMS 11
+
+/* The one value of `loaded`: what user space keeps for the containers to come. */
+struct cfd_guard_loaded {
+	__u32 upper_offset; /* what the kernel's own description of its types says of overlayfs; 0: not known yet */
+	__u32 containers, policies;         /* ids of the maps of these names */
+	__u32 programs[CFD_GUARD_PROGRAMS]; /* ids, in the order of lib/guard/guard.c's table; 0: not loaded */
 };
 
 struct cfd_guard_event {

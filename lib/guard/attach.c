@@ -12,6 +12,7 @@
 #include "lib/guard/policy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,17 +47,20 @@ static int insert_routes(const struct cfd_policy *policy, struct cfd_error *err)
  * Puts the rules where all containers of this policy find them. Every step can be done twice, by two at once too, and
  * the entry in `policies` comes last: without it the rules are put in again.
  */
-static int publish_routes(const struct cfd_policy *policy, struct cfd_error *err)
+static int publish_routes(const struct cfd_policy *policy, uint32_t policies, struct cfd_error *err)
 {
 	CFD_AUTO_FD int map = -1;
 	struct cfd_guard_policy known, mine = {.digest = cfd_policy_route_digest(policy)};
 	uint64_t id = cfd_policy_id(policy);
 	size_t count;
-	int r = cfd_guard_bpf_open(cfd_guard_bpf_set(), "policies", &map, err);
+	int r;
 
 	cfd_policy_routes(policy, &count);
+	if (!count)
+		return 0;
 	mine.routes = (uint32_t)count;
-	if (r || !count)
+	r = cfd_guard_bpf_open_map(policies, cfd_guard_bpf_set(), "policies", &map, err);
+	if (r)
 		return r;
 	if (!cfd_guard_bpf_lookup(map, &id, &known)) {
 		if (!memcmp(&known, &mine, sizeof(known)))
@@ -74,69 +78,101 @@ static int publish_routes(const struct cfd_policy *policy, struct cfd_error *err
 
 /* --- one container */
 
-/* Once per boot; the answer is kept for later. */
-static int find_upper_offset(uint32_t *ret_offset, struct cfd_error *err)
+/* What one attaching works with. */
+struct attach {
+	const struct cfd_guard_target *target;
+	const struct cfd_policy *policy;
+	struct cfd_guard_state state;
+	unsigned halves;
+	int loaded_map, containers;
+	struct cfd_guard_loaded loaded;
+};
+
+static const uint32_t the_key; /* of a map with one value */
+
+static void attach_release(struct attach *attach)
 {
-	CFD_AUTO_FD int map = -1;
-	struct cfd_guard_layout layout = {0};
-	uint32_t key = 0;
-	int r = cfd_guard_bpf_open(cfd_guard_bpf_set(), "layout", &map, err);
+	cfd_base_close(&attach->loaded_map);
+	cfd_base_close(&attach->containers);
+}
+
+static int open_maps(struct attach *attach, struct cfd_error *err)
+{
+	const char *set = cfd_guard_bpf_set();
+	int r = cfd_guard_bpf_open(set, "loaded", &attach->loaded_map, err);
 
 	if (r)
 		return r;
-	if (cfd_guard_bpf_lookup(map, &key, &layout) || !layout.upper_offset) {
-		layout.upper_offset = cfd_guard_bpf_upper_offset();
-		if (!layout.upper_offset)
+	r = cfd_guard_bpf_lookup(attach->loaded_map, &the_key, &attach->loaded);
+	if (r)
+		return cfd_fail_errno(err, r, "cannot read what was loaded");
+	return cfd_guard_bpf_open_map(attach->loaded.containers, set, "containers", &attach->containers, err);
+}
+
+/* Once per boot; the answer is kept for later. */
+static int find_upper_offset(struct attach *attach, struct cfd_error *err)
+{
+	int r = 0;
+
+	if (!attach->loaded.upper_offset) {
+		attach->loaded.upper_offset = cfd_guard_bpf_upper_offset();
+		if (!attach->loaded.upper_offset)
 			return cfd_fail(
 				err, -EOPNOTSUPP,
 				"exec.image_only needs the layout of overlayfs, which this kernel does not describe "
 				"(CONFIG_DEBUG_INFO_BTF_MODULES; /sys/kernel/btf/overlay is missing)");
-		r = cfd_guard_bpf_update(map, &key, &layout);
+		r = cfd_guard_bpf_update(attach->loaded_map, &the_key, &attach->loaded);
 		if (r)
 			return cfd_fail_errno(err, r, "cannot keep the layout of overlayfs");
 	}
-	*ret_offset = layout.upper_offset;
+	attach->state.upper_offset = attach->loaded.upper_offset;
 	return 0;
 }
 
-/* The inode number that names a process's namespace; 0: cannot be told. */
-static uint32_t namespace_of(int pid, const char *name)
+/* The inode number that names a namespace, by its path below `dirfd`; 0: cannot be told. */
+static uint32_t namespace_at(int dirfd, const char *path)
 {
-	char path[64];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
-	return stat(path, &st) ? 0 : (uint32_t)st.st_ino;
+	return fstatat(dirfd, path, &st, 0) ? 0 : (uint32_t)st.st_ino;
 }
 
 /* What the programs for files need beyond that; where they are not attached, nobody asks for it. */
-static int complete_for_files(struct cfd_guard_state *state, struct cfd_error *err)
+static int complete_for_files(struct attach *attach, struct cfd_error *err)
 {
-	if (state->shells_mode == CFD_GUARD_SHELLS_STARTUP && namespace_of(getpid(), "pid") != INITIAL_PID_NS)
+	const uint32_t drift = CFD_GUARD_IMAGE_ONLY | CFD_GUARD_OVERLAY;
+
+	if (attach->state.shells_mode == CFD_GUARD_SHELLS_STARTUP &&
+	    namespace_at(AT_FDCWD, "/proc/self/ns/pid") != INITIAL_PID_NS)
 		return cfd_fail(err, -EOPNOTSUPP,
 				"exec.shells: startup needs the engine to run outside of any pid namespace; "
 				"here only `deny` and `allow` can be had");
-	if ((state->flags & (CFD_GUARD_IMAGE_ONLY | CFD_GUARD_OVERLAY)) == (CFD_GUARD_IMAGE_ONLY | CFD_GUARD_OVERLAY))
-		return find_upper_offset(&state->upper_offset, err);
-	return 0;
+	return (attach->state.flags & drift) == drift ? find_upper_offset(attach, err) : 0;
 }
 
 /* What only the hook knows. A mount namespace that the container shares tells nothing about who is the runtime. */
-static int complete_state(const struct cfd_guard_target *target, unsigned halves, struct cfd_guard_state *state,
-			  struct cfd_error *err)
+static int complete_state(struct attach *attach, struct cfd_error *err)
 {
-	uint32_t container = namespace_of(target->init_pid, "mnt");
+	const struct cfd_guard_target *target = attach->target;
+	struct cfd_guard_state *state = &attach->state;
+	CFD_AUTO_FD int host = open("/proc/1/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	uint32_t container;
+	char path[64];
 
+	if (host < 0)
+		return cfd_fail_errno(err, -errno, "cannot open /proc/1/ns");
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", target->init_pid);
+	container = namespace_at(AT_FDCWD, path);
 	if (!container)
 		return cfd_fail(err, -ESRCH, "the container's first process %d is gone", target->init_pid);
 	state->cgroup = target->cgroup_id;
 	state->init_pid = (uint32_t)target->init_pid;
-	state->outer_net_ns = namespace_of(1, "net");
-	state->outer_mnt_ns[0] = namespace_of(1, "mnt");
+	state->outer_net_ns = namespace_at(host, "net");
+	state->outer_mnt_ns[0] = namespace_at(host, "mnt");
 	for (size_t i = 0; i < CFD_COUNT(state->outer_mnt_ns); i++)
 		if (state->outer_mnt_ns[i] == container)
 			state->outer_mnt_ns[i] = 0;
-	return halves & CFD_GUARD_FILES ? complete_for_files(state, err) : 0;
+	return attach->halves & CFD_GUARD_FILES ? complete_for_files(attach, err) : 0;
 }
 
 static bool is_in_force(const struct cfd_guard_state *there)
@@ -168,16 +204,13 @@ static unsigned halves_of(const struct cfd_guard_parts *parts)
 }
 
 /* ret_done: the very policy is in force already. */
-static int look_at_cgroup(uint64_t cgroup_id, const struct cfd_guard_state *state, bool *ret_done,
-			  struct cfd_error *err)
+static int look_at_cgroup(const struct attach *attach, bool *ret_done, struct cfd_error *err)
 {
-	CFD_AUTO_FD int containers = -1;
+	const struct cfd_guard_state *state = &attach->state;
+	uint64_t cgroup_id = attach->target->cgroup_id;
 	struct cfd_guard_state there;
-	int r = cfd_guard_bpf_open(cfd_guard_bpf_set(), "containers", &containers, err);
+	int r = cfd_guard_bpf_lookup(attach->containers, &cgroup_id, &there);
 
-	if (r)
-		return r;
-	r = cfd_guard_bpf_lookup(containers, &cgroup_id, &there);
 	if (r == -ENOENT) /* nothing is attached there yet */
 		return 0;
 	if (r)
@@ -188,39 +221,54 @@ static int look_at_cgroup(uint64_t cgroup_id, const struct cfd_guard_state *stat
 }
 
 /* Shared rules and state under one lock, so that they are not collected between the two. */
-static int publish_and_enforce(const struct cfd_guard_target *target, const struct cfd_policy *policy,
-			       const struct cfd_guard_state *state, unsigned halves, struct cfd_error *err)
+static int publish_and_enforce(const struct attach *attach, struct cfd_error *err)
 {
+	const struct cfd_guard_enforcement what = {
+		.set = cfd_guard_bpf_set(),
+		.programs = attach->loaded.programs,
+		.halves = attach->halves,
+		.cgroup_fd = attach->target->cgroup_fd,
+		.cgroup_id = attach->target->cgroup_id,
+		.state = &attach->state,
+		.containers = attach->containers,
+	};
 	CFD_AUTO_FD int lock = -1;
 	int r = cfd_guard_pins_lock(false, &lock, err);
 
 	if (!r)
-		r = publish_routes(policy, err);
-	if (r)
-		return r;
-	return cfd_guard_bpf_enforce(cfd_guard_bpf_set(), halves, target->cgroup_fd, target->cgroup_id, state, err);
+		r = publish_routes(attach->policy, attach->loaded.policies, err);
+	return r ? r : cfd_guard_bpf_enforce(&what, err);
 }
 
 int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_policy *policy,
 		     struct cfd_guard_parts parts, struct cfd_error *err)
 {
-	struct cfd_guard_state state = *cfd_policy_state(policy);
-	unsigned halves = halves_of(&parts);
+	CFD_AUTO(attach_release)
+	struct attach attach = {
+		.target = target,
+		.policy = policy,
+		.state = *cfd_policy_state(policy),
+		.halves = halves_of(&parts),
+		.loaded_map = -1,
+		.containers = -1,
+	};
+	struct cfd_guard_collected collected = {0};
 	struct cfd_error ignored;
 	bool done = false;
-	struct cfd_guard_collected collected = {0};
 	int r;
 
-	if (!halves)
+	if (!attach.halves)
 		return 0;
-	r = complete_state(target, halves, &state, err);
+	r = open_maps(&attach, err);
 	if (!r)
-		r = look_at_cgroup(target->cgroup_id, &state, &done, err);
+		r = complete_state(&attach, err);
+	if (!r)
+		r = look_at_cgroup(&attach, &done, err);
 	if (r || done)
 		return r;
-	r = publish_and_enforce(target, policy, &state, halves, err);
+	r = publish_and_enforce(&attach, err);
 	if (r == -ENOSPC && !cfd_guard_collect(&collected, &ignored) && collected.rules)
-		r = publish_and_enforce(target, policy, &state, halves, err);
+		r = publish_and_enforce(&attach, err);
 	return r;
 }
 

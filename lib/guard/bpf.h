@@ -34,11 +34,26 @@ unsigned cfd_guard_bpf_halves(int pins, const char *set);
 int cfd_guard_bpf_open(const char *set, const char *name, int *ret_fd, struct cfd_error *err);
 
 /*
- * Attaches the set's programs of these halves to the cgroup, where they are not attached yet, and replaces the state
- * there by `state`, if that is not NULL. On failure what this call attached is detached again.
+ * The same for a map whose id is known (0: it is not), in half the time. While the pin holds it the kernel gives its id
+ * to no other.
  */
-int cfd_guard_bpf_enforce(const char *set, unsigned halves, int cgroup_fd, uint64_t cgroup_id,
-			  const struct cfd_guard_state *state, struct cfd_error *err);
+int cfd_guard_bpf_open_map(uint32_t id, const char *set, const char *name, int *ret_fd, struct cfd_error *err);
+
+struct cfd_guard_enforcement { /* all borrowed */
+	const char *set;
+	const uint32_t *programs; /* of `loaded`, in that set; NULL: open the pins */
+	unsigned halves;
+	int cgroup_fd;
+	uint64_t cgroup_id;
+	const struct cfd_guard_state *state; /* NULL: leave what is there */
+	int containers;                      /* the set's map of that name, for the state */
+};
+
+/*
+ * Attaches the set's programs of these halves to the cgroup, where they are not attached yet, and replaces the state
+ * there. On failure what this call attached is detached again.
+ */
+int cfd_guard_bpf_enforce(const struct cfd_guard_enforcement *what, struct cfd_error *err);
 
 /* Takes the events that are in the set's ring and forgets them. */
 int cfd_guard_bpf_forget_events(const char *set, struct cfd_error *err);

@@ -33,7 +33,7 @@ static const struct program {
 	const char *name;
 	enum bpf_attach_type type;
 	enum cfd_guard_half half;
-} programs[] = { /* in this order they are attached */
+} programs[CFD_GUARD_PROGRAMS] = { /* in this order they are attached */
 	{ "cfd_connect4", BPF_CGROUP_INET4_CONNECT, CFD_GUARD_DESTINATIONS },
 	{ "cfd_connect6", BPF_CGROUP_INET6_CONNECT, CFD_GUARD_DESTINATIONS },
 	{ "cfd_sendmsg4", BPF_CGROUP_UDP4_SENDMSG,  CFD_GUARD_DESTINATIONS },
@@ -48,7 +48,7 @@ static const struct program {
 };
 // clang-format on
 
-static const char *const maps[] = {"containers", "routes", "policies", "layout", "guard_events"};
+static const char *const maps[] = {"containers", "routes", "policies", "loaded", "guard_events"};
 
 const char *cfd_guard_bpf_set(void)
 {
@@ -68,6 +68,16 @@ int cfd_guard_bpf_open(const char *set, const char *name, int *ret_fd, struct cf
 		return cfd_fail(err, -ENOENT, "the guard is not loaded: there is no %s", path);
 	if (fd < 0)
 		return cfd_fail_errno(err, fd, "cannot open %s", path);
+	*ret_fd = fd;
+	return 0;
+}
+
+int cfd_guard_bpf_open_map(uint32_t id, const char *set, const char *name, int *ret_fd, struct cfd_error *err)
+{
+	int fd = id ? bpf_map_get_fd_by_id(id) : -1;
+
+	if (fd < 0)
+		return cfd_guard_bpf_open(set, name, ret_fd, err);
 	*ret_fd = fd;
 	return 0;
 }
@@ -95,17 +105,70 @@ static int pin(const char *set, const char *name, int fd, struct cfd_error *err)
 	return r ? cfd_fail_errno(err, r, "cannot pin %s", path) : 0;
 }
 
-static int pin_all(const struct bpf_object *object, const char *set, unsigned halves, struct cfd_error *err)
+static int map_fd(const struct bpf_object *object, const char *name)
+{
+	return bpf_map__fd(bpf_object__find_map_by_name(object, name));
+}
+
+static int program_id(int fd, uint32_t *ret_id, struct cfd_error *err)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+	int r = bpf_obj_get_info_by_fd(fd, &info, &size);
+
+	if (r)
+		return cfd_fail_errno(err, r, "cannot ask the kernel about a program");
+	*ret_id = info.id;
+	return 0;
+}
+
+static int map_id(const struct bpf_object *object, const char *name, uint32_t *ret_id, struct cfd_error *err)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+	int r = bpf_obj_get_info_by_fd(map_fd(object, name), &info, &size);
+
+	if (r)
+		return cfd_fail_errno(err, r, "cannot ask the kernel about the map %s", name);
+	*ret_id = info.id;
+	return 0;
+}
+
+static int pin_programs(const struct bpf_object *object, const char *set, unsigned halves, uint32_t *ret_ids,
+			struct cfd_error *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; !r && i < CFD_COUNT(maps); i++)
-		r = pin(set, maps[i], bpf_map__fd(bpf_object__find_map_by_name(object, maps[i])), err);
-	for (size_t i = 0; !r && i < CFD_COUNT(programs); i++)
-		if (halves & (unsigned)programs[i].half)
-			r = pin(set, programs[i].name,
-				bpf_program__fd(bpf_object__find_program_by_name(object, programs[i].name)), err);
+	for (size_t i = 0; !r && i < CFD_COUNT(programs); i++) {
+		int fd = bpf_program__fd(bpf_object__find_program_by_name(object, programs[i].name));
+
+		if (!(halves & (unsigned)programs[i].half))
+			continue;
+		r = pin(set, programs[i].name, fd, err);
+		if (!r)
+			r = program_id(fd, &ret_ids[i], err);
+	}
 	return r;
+}
+
+static int pin_all(const struct bpf_object *object, const char *set, unsigned halves, struct cfd_error *err)
+{
+	struct cfd_guard_loaded loaded = {0};
+	uint32_t key = 0;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < CFD_COUNT(maps); i++)
+		r = pin(set, maps[i], map_fd(object, maps[i]), err);
+	if (!r)
+		r = pin_programs(object, set, halves, loaded.programs, err);
+	if (!r)
+		r = map_id(object, "containers", &loaded.containers, err);
+	if (!r)
+		r = map_id(object, "policies", &loaded.policies, err);
+	if (r)
+		return r;
+	r = bpf_map_update_elem(map_fd(object, "loaded"), &key, &loaded, BPF_ANY);
+	return r ? cfd_fail_errno(err, r, "cannot keep the ids of what was loaded") : 0;
 }
 
 /* --- loading */
@@ -199,13 +262,13 @@ static bool is_attached(int cgroup_fd, int program_fd, enum bpf_attach_type type
 {
 	uint32_t ids[QUERY_MAX], flags[QUERY_MAX];
 	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_attach_flags = flags, .prog_cnt = QUERY_MAX);
-	struct bpf_prog_info info = {0};
-	uint32_t size = sizeof(info);
+	struct cfd_error ignored;
+	uint32_t id = 0;
 
-	if (bpf_obj_get_info_by_fd(program_fd, &info, &size) || bpf_prog_query_opts(cgroup_fd, type, &query))
+	if (program_id(program_fd, &id, &ignored) || bpf_prog_query_opts(cgroup_fd, type, &query))
 		return false;
 	for (uint32_t i = 0; i < query.prog_cnt && i < QUERY_MAX; i++)
-		if (ids[i] == info.id)
+		if (ids[i] == id)
 			return true;
 	return false;
 }
@@ -229,44 +292,43 @@ static int attach_one(int cgroup_fd, const struct program *program, struct attac
 	return cfd_fail_errno(err, r, "cannot attach %s to the cgroup", program->name);
 }
 
-static int attach_all(const char *set, unsigned halves, int cgroup_fd, struct attached *attached, struct cfd_error *err)
+static int open_program(const struct cfd_guard_enforcement *what, size_t index, int *ret_fd, struct cfd_error *err)
+{
+	int fd = what->programs && what->programs[index] ? bpf_prog_get_fd_by_id(what->programs[index]) : -1;
+
+	if (fd < 0)
+		return cfd_guard_bpf_open(what->set, programs[index].name, ret_fd, err);
+	*ret_fd = fd;
+	return 0;
+}
+
+static int attach_all(const struct cfd_guard_enforcement *what, struct attached *attached, struct cfd_error *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < CFD_COUNT(programs); i++) {
-		if (!(halves & (unsigned)programs[i].half))
+		if (!(what->halves & (unsigned)programs[i].half))
 			continue;
-		r = cfd_guard_bpf_open(set, programs[i].name, &attached->fds[attached->count], err);
+		r = open_program(what, i, &attached->fds[attached->count], err);
 		if (!r)
-			r = attach_one(cgroup_fd, &programs[i], attached, err);
+			r = attach_one(what->cgroup_fd, &programs[i], attached, err);
 	}
 	return r;
 }
 
-static int replace_state(const char *set, uint64_t cgroup_id, const struct cfd_guard_state *state,
-			 struct cfd_error *err)
-{
-	CFD_AUTO_FD int containers = -1;
-	int r = cfd_guard_bpf_open(set, "containers", &containers, err);
-
-	if (r)
-		return r;
-	r = bpf_map_update_elem(containers, &cgroup_id, state, BPF_ANY);
-	return r ? cfd_fail_errno(err, r, "cannot put a policy in force in the cgroup %llu",
-				  (unsigned long long)cgroup_id)
-		 : 0;
-}
-
-int cfd_guard_bpf_enforce(const char *set, unsigned halves, int cgroup_fd, uint64_t cgroup_id,
-			  const struct cfd_guard_state *state, struct cfd_error *err)
+int cfd_guard_bpf_enforce(const struct cfd_guard_enforcement *what, struct cfd_error *err)
 {
 	CFD_AUTO(attached_release) struct attached attached = {0};
-	int r = attach_all(set, halves, cgroup_fd, &attached, err);
+	int r = attach_all(what, &attached, err);
 
-	if (!r && state)
-		r = replace_state(set, cgroup_id, state, err);
+	if (!r && what->state) {
+		r = bpf_map_update_elem(what->containers, &what->cgroup_id, what->state, BPF_ANY);
+		if (r)
+			cfd_fail_errno(err, r, "cannot put a policy in force in the cgroup %llu",
+				       (unsigned long long)what->cgroup_id);
+	}
 	if (r)
-		detach_new(&attached, cgroup_fd);
+		detach_new(&attached, what->cgroup_fd);
 	return r;
 }
 

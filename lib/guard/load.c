@@ -52,7 +52,9 @@ static int prove_half(const char *set, unsigned halves, int cgroup_fd, uint64_t 
 	struct cfd_guard_state state = {0};
 	char release[65];
 	bool denied;
-	int r = cfd_guard_bpf_enforce(set, halves, cgroup_fd, cgroup_id, NULL, err);
+	const struct cfd_guard_enforcement zeroed = {
+		.set = set, .halves = halves, .cgroup_fd = cgroup_fd, .cgroup_id = cgroup_id};
+	int r = cfd_guard_bpf_enforce(&zeroed, err);
 
 	if (!r)
 		r = cfd_guard_proof_run(cgroup_fd, err);

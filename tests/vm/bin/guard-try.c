@@ -246,11 +246,11 @@ static int enter(char **argv, bool early)
 /* zero NAME ARGV...: programs attached, no policy. */
 static int zero(char **argv)
 {
+	struct cfd_guard_enforcement zeroed = {.set = cfd_guard_bpf_set(), .halves = CFD_GUARD_ALL};
 	struct cfd_error err;
-	uint64_t id;
-	int fd = open_cgroup(argv[0], true, &id);
 
-	if (cfd_guard_bpf_enforce(cfd_guard_bpf_set(), CFD_GUARD_ALL, fd, id, NULL, &err))
+	zeroed.cgroup_fd = open_cgroup(argv[0], true, &zeroed.cgroup_id);
+	if (cfd_guard_bpf_enforce(&zeroed, &err))
 		die(&err);
 	enter_cgroup(argv[0]);
 	execv(argv[1], argv + 1);
