@@ -6,15 +6,14 @@
 #include "shim/runtime.h"
 
 #include "lib/amend/amend.h"
+#include "lib/amend/filter.h"
 #include "lib/audit.h"
-#include "lib/caps.h"
 #include "lib/fd.h"
 #include "lib/json/fields.h"
 #include "lib/guard/guard.h"
 #include "lib/json/json.h"
 #include "lib/guard/policy.h"
 #include "lib/profile/profile.h"
-#include "lib/seccomp/seccomp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,9 +22,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ADMIN_SECCOMP CFD_SYSCONFDIR "/seccomp"
-#define SHIPPED_SECCOMP CFD_DATADIR "/profiles/seccomp"
-#define CACHE "/var/cache/cofferdam"
 #define HOOK CFD_LIBEXECDIR "/cofferdam-hook"
 
 void cfd_contain_release(struct cfd_contain *contain)
@@ -214,40 +210,9 @@ int cfd_contain_prepare_files(struct cfd_contain *contain, struct cfd_error *err
 	return r ? r : go_without_range(contain, err);
 }
 
-/* What is left of the engine's bounding set once cfd_amend has cut it down to the profile's. */
-static int bounding_after(const struct cfd_contain *contain, cfd_caps *ret_caps, struct cfd_error *err)
-{
-	const struct cfd_spec_process *process = &contain->verdict.spec.process;
-	cfd_caps asked = 0, most = 0;
-	int r = cfd_caps_set(&process->capabilities[CFD_SPEC_BOUNDING], "process.capabilities.bounding", &asked, err);
-
-	if (!r)
-		r = cfd_amend_capabilities(contain->verdict.profile, &most, err);
-	if (!r)
-		*ret_caps = asked & most;
-	return r;
-}
-
 int cfd_contain_build_seccomp(struct cfd_contain *contain, struct cfd_error *err)
 {
-	const struct cfd_profile *profile = contain->verdict.profile;
-	struct cfd_seccomp_request request = {.profile = profile->syscalls,
-					      .admin_dir = ADMIN_SECCOMP,
-					      .shipped_dir = SHIPPED_SECCOMP,
-					      .all_architectures = profile->all_architectures,
-					      .engine = contain->verdict.spec.seccomp};
-	CFD_AUTO_FD int cache = -1;
-	struct cfd_error ignored = {0};
-	int r = bounding_after(contain, &request.bounding, err);
-
-	if (r)
-		return r;
-	if (!profile->syscalls)
-		return cfd_fail(err, -EINVAL, "profile %s has no `syscalls`, nor has any that it extends",
-				profile->name);
-	if (cfd_fd_make_dir(AT_FDCWD, CACHE, 0700, &cache, &ignored) == 0)
-		request.cache_dir = CACHE; /* without it the same result takes longer */
-	return cfd_seccomp_build(&request, &contain->seccomp, err);
+	return cfd_filter_build(contain->verdict.profile, &contain->verdict.spec, &contain->seccomp, err);
 }
 
 int cfd_contain_compile_policy(struct cfd_contain *contain, struct cfd_error *err)

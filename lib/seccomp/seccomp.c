@@ -167,31 +167,6 @@ static const char *describe_action(uint32_t action, char text[48])
 	return text;
 }
 
-/* Refuses unless the result is at least as strict; the message holds the call that shows it. */
-static int prove(const struct cfd_subset_program *result, const struct cfd_subset_program *other, const char *what,
-		 struct cfd_error *err)
-{
-	struct cfd_subset_result compared;
-	const struct seccomp_data *call = &compared.witness;
-	CFD_AUTO_FREE char *name = NULL;
-	char theirs[48], ours[48];
-	int r = cfd_subset_compare(result, other, &compared, err);
-
-	if (r)
-		return cfd_wrap(err, "cannot prove that the merged seccomp filter is at least as strict as %s", what);
-	if (compared.holds)
-		return 0;
-	name = seccomp_syscall_resolve_num_arch(call->arch, call->nr);
-	return cfd_fail(
-		err, -EPERM,
-		"the merged seccomp filter is not as strict as %s: it answers %s (number %u, architecture %#x) with "
-		"arguments %#llx, %#llx, %#llx, %#llx, %#llx, %#llx by %s, not %s; simplify the rules for this call",
-		what, name ? name : "a call", (unsigned)call->nr, call->arch, (unsigned long long)call->args[0],
-		(unsigned long long)call->args[1], (unsigned long long)call->args[2], (unsigned long long)call->args[3],
-		(unsigned long long)call->args[4], (unsigned long long)call->args[5],
-		describe_action(compared.action_a, ours), describe_action(compared.action_b, theirs));
-}
-
 enum { RESULT, PROFILE, ENGINE, FILTERS };
 
 struct filters {
@@ -205,6 +180,31 @@ static const char *const filter_names[] = {
 	[PROFILE] = "the seccomp profile",
 	[ENGINE] = "the engine's seccomp filter",
 };
+
+/* Refuses unless `one` is at least as strict as `other`; the message holds the call that shows it. */
+static int prove(const struct filters *f, int one, int other, const char *advice, struct cfd_error *err)
+{
+	struct cfd_subset_result compared;
+	const struct seccomp_data *call = &compared.witness;
+	CFD_AUTO_FREE char *name = NULL;
+	char theirs[48], ours[48];
+	int r = cfd_subset_compare(&f->program[one], &f->program[other], &compared, err);
+
+	if (r)
+		return cfd_wrap(err, "cannot prove that %s is at least as strict as %s", filter_names[one],
+				filter_names[other]);
+	if (compared.holds)
+		return 0;
+	name = seccomp_syscall_resolve_num_arch(call->arch, call->nr);
+	return cfd_fail(err, -EPERM,
+			"%s is not as strict as %s: it answers %s (number %u, architecture %#x) with "
+			"arguments %#llx, %#llx, %#llx, %#llx, %#llx, %#llx by %s, not %s; %s",
+			filter_names[one], filter_names[other], name ? name : "a call", (unsigned)call->nr, call->arch,
+			(unsigned long long)call->args[0], (unsigned long long)call->args[1],
+			(unsigned long long)call->args[2], (unsigned long long)call->args[3],
+			(unsigned long long)call->args[4], (unsigned long long)call->args[5],
+			describe_action(compared.action_a, ours), describe_action(compared.action_b, theirs), advice);
+}
 
 static void filters_release(struct filters *f)
 {
@@ -281,52 +281,59 @@ static int write_and_prove(struct filters *f, const struct cfd_seccomp_filter *m
 		r = finish(f, i, err);
 	for (int i = PROFILE; i < FILTERS && !r; i++)
 		if (f->program[i].code)
-			r = prove(&f->program[RESULT], &f->program[i], filter_names[i], err);
+			r = prove(f, RESULT, i, "simplify the rules for this call", err);
 	if (!r)
 		*ret_doc = cfd_take(doc);
 	return r;
 }
 
+/*
+ * Without an engine's filter the profile stands for both: what comes out is then written as it will be when the same is
+ * asked about the result, whose rules must stay where they are.
+ */
 static int build_result(const struct build *b, struct filters *f, struct cfd_json_doc **ret_doc, struct cfd_error *err)
 {
 	CFD_AUTO(cfd_seccomp_filter_release) struct cfd_seccomp_filter merged = {0};
-	struct cfd_seccomp_filter *filter = &f->filter[PROFILE];
+	const struct cfd_seccomp_filter *profile = &f->filter[PROFILE];
 	struct cfd_error second;
-	int r;
+	int r = cfd_seccomp_merge(b->request->engine ? &f->filter[ENGINE] : profile, profile, &merged, err);
 
-	if (b->request->engine) {
-		r = cfd_seccomp_merge(&f->filter[ENGINE], &f->filter[PROFILE], &merged, err);
-		if (r)
-			return r;
-		filter = &merged;
-	}
-	r = write_and_prove(f, filter, ret_doc, err);
+	if (r)
+		return r;
+	r = write_and_prove(f, &merged, ret_doc, err);
 	if (r != -EPERM && r != -EEXIST)
 		return r;
-	drop_errnos(filter);
-	r = write_and_prove(f, filter, ret_doc, &second);
+	drop_errnos(&merged);
+	r = write_and_prove(f, &merged, ret_doc, &second);
 	if (r && r != -EPERM && r != -EEXIST) /* not for the reason of the first */
 		*err = second;
 	return r ? err->code : 0;
 }
 
-static int build_new(const struct build *b, struct cfd_json_doc **ret_doc, struct cfd_error *err)
+/* Both sides, read and given to the compiler. What was read borrows from the document of the profile. */
+static int start_both(const struct build *b, struct filters *f, struct cfd_json_doc **ret_profile,
+		      struct cfd_error *err)
 {
 	const struct cfd_json_options options = {
 		.name = b->file, .max_bytes = CFD_SECCOMP_MAX_PROFILE, .allow_comments = true};
-	CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *profile = NULL;
-	CFD_AUTO(filters_release) struct filters f = {0};
 	int r;
 
 	for (int i = 0; i < FILTERS; i++)
-		f.compiler[i] = (struct cfd_seccomp_compiler)CFD_SECCOMP_COMPILER_NONE;
-	r = start_engine(b, &f, err);
+		f->compiler[i] = (struct cfd_seccomp_compiler)CFD_SECCOMP_COMPILER_NONE;
+	r = start_engine(b, f, err);
 	if (!r)
-		r = cfd_json_parse(b->profile.data, b->profile.length, &options, &profile, err);
+		r = cfd_json_parse(b->profile.data, b->profile.length, &options, ret_profile, err);
 	if (!r)
-		r = cfd_seccomp_profile_read(profile, b->file, &b->host, &f.filter[PROFILE], err);
-	if (!r)
-		r = start(&f, PROFILE, err);
+		r = cfd_seccomp_profile_read(*ret_profile, b->file, &b->host, &f->filter[PROFILE], err);
+	return r ? r : start(f, PROFILE, err);
+}
+
+static int build_new(const struct build *b, struct cfd_json_doc **ret_doc, struct cfd_error *err)
+{
+	CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *profile = NULL;
+	CFD_AUTO(filters_release) struct filters f = {0};
+	int r = start_both(b, &f, &profile, err);
+
 	return r ? r : build_result(b, &f, ret_doc, err);
 }
 
@@ -360,4 +367,33 @@ int cfd_seccomp_build(const struct cfd_seccomp_request *request, struct cfd_json
 	if (!r && request->engine && cfd_json_write(request->engine, &b.engine))
 		r = cfd_fail_memory(err, "a seccomp filter");
 	return r ? r : build_cached(&b, ret_doc, err);
+}
+
+/* Whether the engine's filter lets other architectures than the machine's call at all. */
+static bool has_other_architectures(const struct build *b)
+{
+	const struct cfd_json *list = cfd_json_get(b->request->engine, "architectures");
+
+	for (size_t i = 0; i < cfd_json_count(list); i++)
+		if (!cfd_streq(cfd_json_string(cfd_json_at(list, i)), b->host.architecture))
+			return true;
+	return false;
+}
+
+int cfd_seccomp_satisfies(const struct cfd_seccomp_request *request, struct cfd_error *err)
+{
+	CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *profile = NULL;
+	CFD_AUTO(filters_release) struct filters f = {0};
+	CFD_AUTO(build_release) struct build b = {.request = request};
+	int r = cfd_seccomp_profile_find(request, b.file, &b.profile, err);
+
+	if (!r)
+		r = find_host(&b, err);
+	if (r)
+		return r;
+	b.host.all_architectures = has_other_architectures(&b);
+	r = start_both(&b, &f, &profile, err);
+	for (int i = PROFILE; i < FILTERS && !r; i++)
+		r = finish(&f, i, err);
+	return r ? r : prove(&f, ENGINE, PROFILE, "give the container a filter that denies it", err);
 }

@@ -37,6 +37,13 @@ struct cfd_seccomp_request {
 int cfd_seccomp_build(const struct cfd_seccomp_request *request, struct cfd_json_doc **ret_doc, struct cfd_error *err);
 
 /*
+ * Proves that the engine's filter, as it is, is at least as strict as the profile: on the machine's architecture, and
+ * where the filter knows others, on all of the profile's. `all_architectures` and `cache_dir` are not looked at. Errors
+ * as above; -EPERM with a call that the profile denies and the filter does not.
+ */
+int cfd_seccomp_satisfies(const struct cfd_seccomp_request *request, struct cfd_error *err);
+
+/*
  * Checks a filter that an engine or author wrote, without building: default action ALLOW, LOG, TRACE or NOTIFY, a
  * listenerPath, unknown names. `strict` also refuses names that libseccomp does not know.
  */

@@ -399,6 +399,40 @@ Test(seccomp, an_engine_that_kills_by_default_keeps_doing_so)
 		  "%.100s", text.data);
 }
 
+/* What a hook asks who cannot change the filter; and merging once more must change nothing. */
+Test(seccomp, what_was_merged_satisfies_the_profile_and_stays_what_it_is)
+{
+	static const char *const engines[] = {"tests/sim/engines/docker.json", "tests/sim/engines/podman.json", NULL};
+	const struct cfd_json_options options = {.name = "engine"};
+	struct place place;
+
+	needs_x86_64();
+	make_place(&place);
+	for (size_t i = 0; i < CFD_COUNT(engines) * 2; i++) {
+		CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *engine = NULL, *merged = NULL;
+		CFD_AUTO_BUF struct cfd_buf text = {0}, again = {0};
+		struct cfd_error err = {0};
+
+		place.request.all_architectures = i % 2;
+		place.request.engine = NULL;
+		if (engines[i / 2]) {
+			cr_assert_eq(cfd_fd_read_file(AT_FDCWD, engines[i / 2], 1 << 20, &text, &err), 0);
+			cr_assert_eq(cfd_json_parse(text.data, text.length, &options, &engine, &err), 0);
+			place.request.engine = cfd_json_root(engine);
+			cr_expect_eq(cfd_seccomp_satisfies(&place.request, &err), -EPERM);
+			cr_expect(cfd_starts_with(err.message, "the engine's seccomp filter is not as strict as the "
+							       "seccomp profile: it answers "),
+				  "%s", err.message);
+		}
+		cr_assert_eq(build(&place.request, &text, &err), 0, "%s", err.message);
+		cr_assert_eq(cfd_json_parse(text.data, text.length, &options, &merged, &err), 0);
+		place.request.engine = cfd_json_root(merged);
+		cr_expect_eq(cfd_seccomp_satisfies(&place.request, &err), 0, "%s", err.message);
+		cr_assert_eq(build(&place.request, &again, &err), 0, "%s", err.message);
+		cr_expect_str_eq(again.data, text.data);
+	}
+}
+
 Test(seccomp, rules_on_which_libseccomp_hangs_are_given_up, .timeout = 60)
 {
 	CFD_AUTO(cfd_json_doc_freep)
