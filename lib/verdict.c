@@ -31,13 +31,15 @@ static int read_text(const struct cfd_verdict_request *request, struct cfd_verdi
 {
 	const char *file = request->config_file ? request->config_file : "config.json";
 	const struct cfd_json_options options = {.name = file};
-	CFD_AUTO_BUF struct cfd_buf text = {0};
-	int r = cfd_fd_read_file(is_file_alone(request) ? AT_FDCWD : request->bundle_fd, file, CFD_JSON_MAX_BYTES,
-				 &text, err);
+	CFD_AUTO_BUF struct cfd_buf read = {0};
+	const struct cfd_buf *text = request->text ? request->text : &read;
+	int r = 0;
 
-	if (r)
-		return r;
-	r = cfd_json_parse(text.data ? text.data : "", text.length, &options, &verdict->doc, err);
+	if (!request->text)
+		r = cfd_fd_read_file(is_file_alone(request) ? AT_FDCWD : request->bundle_fd, file, CFD_JSON_MAX_BYTES,
+				     &read, err);
+	if (!r)
+		r = cfd_json_parse(text->data ? text->data : "", text->length, &options, &verdict->doc, err);
 	if (r)
 		return r;
 	return cfd_spec_read(verdict->doc,
@@ -62,6 +64,8 @@ static int open_rootfs(const struct cfd_verdict_request *request, struct cfd_ver
 
 	if (is_file_alone(request) || !path || !*path)
 		return 0;
+	if (request->text && verdict->image.rootfs)
+		path = verdict->image.rootfs; /* until the engine binds it to root.path, there is an empty directory */
 	verdict->rootfs_fd = openat(request->bundle_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (verdict->rootfs_fd < 0 && errno == ENOENT && !request->host_facts)
 		return 0; /* a bundle on its way to another machine: its configuration is judged */
@@ -164,7 +168,7 @@ static int apply_rules(const struct cfd_verdict_request *request, struct cfd_ver
 int cfd_verdict_reach(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
 {
 	int (*const steps[])(const struct cfd_verdict_request *, struct cfd_verdict *, struct cfd_error *) = {
-		read_config, open_rootfs, identify, choose_profile, apply_rules,
+		read_config, identify, open_rootfs, choose_profile, apply_rules,
 	};
 
 	for (size_t i = 0; i < CFD_COUNT(steps); i++) {

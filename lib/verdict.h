@@ -21,9 +21,11 @@ struct cfd_record;
 struct cfd_verdict_request {
 	const struct cfd_config *config;
 	const char *container_id;
-	const char *bundle;       /* absolute real path; "" when a file alone is judged */
-	int bundle_fd;            /* -1 when a file alone is judged */
-	const char *config_file;  /* inside of the bundle; NULL: config.json */
+	const char *bundle;      /* absolute real path; "" when a file alone is judged */
+	int bundle_fd;           /* -1 when a file alone is judged */
+	const char *config_file; /* inside of the bundle; NULL: config.json */
+	/* What the engine will write as config.json, or NULL: the file is read. */
+	const struct cfd_buf *text;
 	const char *image_name;   /* overrides what the engine says (`cofferdam check --image`), or NULL */
 	const char *profile_name; /* overrides the match (`--profile`), or NULL */
 	const char *admin_profiles, *shipped_profiles; /* directories; NULL: those of this installation */

@@ -13,6 +13,7 @@
 #include "lib/fd.h"
 #include "lib/json/fields.h"
 #include "lib/profile/profile.h"
+#include "lib/userns/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,19 +36,8 @@ static int open_audit(struct cfd_contain *contain, struct cfd_error *err)
 
 static int check_caller(struct cfd_contain *contain, struct cfd_error *err)
 {
-	bool initial = false;
-	int r = cfd_userns_is_initial(&initial, err);
-
 	(void)contain;
-	if (r)
-		return r;
-	if (!initial || geteuid() != 0)
-		return cfd_fail(
-			err, -EOPNOTSUPP,
-			"the engine runs without root (%s); cofferdam contains rootful engines only, as the guard and "
-			"the records of the host are root's",
-			initial ? "it is not uid 0" : "in a user namespace");
-	return 0;
+	return cfd_userns_check_rootful(err);
 }
 
 static int check_arguments(struct cfd_contain *contain, struct cfd_error *err)

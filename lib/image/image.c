@@ -75,6 +75,7 @@ void cfd_image_release(struct cfd_image *image)
 	for (size_t i = 0; i < CFD_IMAGE_MAX_DIGESTS; i++)
 		free(image->digests[i]);
 	free(image->container_name);
+	free(image->rootfs);
 	for (size_t i = 0; i < CFD_COUNT(image->engine_dirs); i++)
 		free(image->engine_dirs[i]);
 	for (size_t i = 0; i < CFD_COUNT(image->volume_dirs); i++)

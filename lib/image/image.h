@@ -32,6 +32,11 @@ struct cfd_image {
 	char *container_name;                     /* for people; the id when the engine has no name */
 	bool sandbox;                             /* a pod's pause container */
 	/*
+	 * Where podman has mounted this container's layers, when root.path is only where it will bind them for the
+	 * runtime (a container whose ids do not include root's). Else NULL.
+	 */
+	char *rootfs;
+	/*
 	 * Directories in which this engine keeps files of its own that it binds into this container (resolv.conf,
 	 * hosts, hostname, shm, secrets) and its named volumes. Absolute, as the engine's records and the bundle's
 	 * location tell; NULL-terminated; at most 8 each. An engine's volume may itself be a bind of any host directory

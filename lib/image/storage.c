@@ -280,6 +280,27 @@ static int read_image(const struct finding *finding, struct cfd_image *image, st
 	return r ? r : read_name(record, asked, image, err);
 }
 
+/*
+ * The layers of a container behind podman's libpod/container_internal.go, recreateIntermediateMountpointUser: c/storage
+ * drivers/overlay/overlay.go and drivers/vfs/driver.go.
+ */
+static int read_rootfs(const struct finding *finding, struct cfd_image *image, struct cfd_error *err)
+{
+	static const struct {
+		const char *driver, *before, *behind;
+	} places[] = {{"overlay", "overlay/", "/merged"}, {"vfs", "vfs/dir/", ""}};
+	const char *layer = record_string(finding->record, "layer"), *root = finding->request->spec->root_path;
+	CFD_AUTO_BUF struct cfd_buf path = {0};
+
+	if (!root || !strstr(root, "/intermediate-mountpoint-") || !image->id || !cfd_shape_hex(layer, 64))
+		return 0;
+	for (size_t i = 0; i < CFD_COUNT(places); i++)
+		if (cfd_streq(places[i].driver, finding->driver) &&
+		    cfd_buf_addf(&path, "%s/%s%s%s", finding->graphroot, places[i].before, layer, places[i].behind))
+			return cfd_fail_memory(err, "an image");
+	return cfd_engine_copy(path.data, &image->rootfs, err);
+}
+
 /* CRI-O's metadata has the pod's id, podman's has not. */
 static int read_engine(const struct finding *finding, struct cfd_image *image, struct cfd_error *err)
 {
@@ -315,5 +336,7 @@ int cfd_engine_storage(const struct cfd_engine_request *request, struct cfd_imag
 	r = read_id(&finding, image, err);
 	if (!r)
 		r = read_image(&finding, image, err);
+	if (!r)
+		r = read_rootfs(&finding, image, err);
 	return r ? r : read_engine(&finding, image, err);
 }

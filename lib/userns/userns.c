@@ -283,6 +283,19 @@ int cfd_userns_is_initial(bool *ret_initial, struct cfd_error *err)
 	return 0;
 }
 
+int cfd_userns_check_rootful(struct cfd_error *err)
+{
+	bool initial = false;
+	int r = cfd_userns_is_initial(&initial, err);
+
+	if (r || (initial && geteuid() == 0))
+		return r;
+	return cfd_fail(err, -EOPNOTSUPP,
+			"the engine runs without root (%s); cofferdam contains rootful engines only, as the guard and "
+			"the records of the host are root's",
+			initial ? "it is not uid 0" : "in a user namespace");
+}
+
 struct child {
 	int pid;
 	int pidfd;

@@ -21,6 +21,12 @@ struct cfd_userns_range {
 int cfd_userns_is_initial(bool *ret_initial, struct cfd_error *err);
 
 /*
+ * -EOPNOTSUPP unless this process is root of the initial user namespace: what an engine without root starts cannot be
+ * contained, as the guard and the records are the host's.
+ */
+int cfd_userns_check_rootful(struct cfd_error *err);
+
+/*
  * The first range of the pool that is not among `used` (bases of live containers' ranges, sorted) and of which no other
  * owner in the two files has an id. uid and gid ranges must be the same numbers; a range is a whole number of steps
  * from the start of a line of subuid, and lies above the host's own ids. Owners are compared as text: a pool that is

@@ -203,6 +203,34 @@ Test(image, podman_by_id_and_by_root_file_system)
 	cr_expect_str_eq(none.container_name, "web-3");
 }
 
+/* Podman binds the layers to such a path when it starts the runtime; before that they are elsewhere. */
+Test(image, podman_mounts_the_layers_before_it_binds_them_to_the_root)
+{
+	static const struct {
+		const char *id, *root, *rootfs; /* NULL: root.path is the root */
+	} cases[] = {
+		{WEB, "/tmp/intermediate-mountpoint-0.0", "storage/overlay/" WEB_LAYER "/merged"},
+		{WEB, "/storage/overlay/" WEB_LAYER "/merged", NULL},
+		{BY_ROOTFS, "/tmp/intermediate-mountpoint-0.0", NULL}, /* whatever its user chose */
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
+		CONTAINER container;
+		IMAGE image = {0};
+		CFD_AUTO_FREE char *rootfs = NULL;
+
+		podman_start(&container, cases[i].id, cases[i].root);
+		expect_known(&container, &image, CFD_ENGINE_PODMAN,
+			     cases[i].id[0] == 'b' ? "docker.io/library/probe:1.0" : NULL);
+		if (cases[i].rootfs) {
+			rootfs = tree_path(container.tree, cases[i].rootfs);
+			cr_expect_str_eq(image.rootfs ? image.rootfs : "", rootfs);
+		} else {
+			cr_expect_null(image.rootfs, "%zu: %s", i, image.rootfs);
+		}
+	}
+}
+
 Test(image, an_image_of_another_store_keeps_the_name_that_has_its_registry)
 {
 	CONTAINER container;

@@ -209,6 +209,29 @@ Test(verdict, the_image_chooses_the_profile)
 	tear_down(&place);
 }
 
+Test(verdict, what_the_engine_will_write_is_judged_instead_of_the_file)
+{
+	struct cfd_verdict verdict = CFD_VERDICT_INIT;
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	struct cfd_error err = {0};
+	struct place place;
+
+	set_up(&place);
+	write_config(&place, ETC, "");
+	cr_assert_eq(cfd_fd_read_file(place.fd, "config.json", 1 << 20, &text, &err), 0, "%s", err.message);
+	write_config(&place, "", "");
+	free(text_of(&place, false));
+	place.request.text = &text;
+	free(text_of(&place, true));
+	write_file(&place, "config.json", "torn {");
+	free(text_of(&place, true));
+	text.length--;
+	cr_expect_neq(cfd_verdict_reach(&place.request, &verdict, &err), 0);
+	cr_expect(cfd_starts_with(err.message, "bundle /tmp/"), "%s", err.message);
+	cfd_verdict_release(&verdict);
+	tear_down(&place);
+}
+
 Test(verdict, what_cannot_be_read_is_no_verdict)
 {
 	static const char *const configs[] = {"", "{", "[]", "{\"ociVersion\": \"1.1.0\", \"mounts\": {}}",
