@@ -7,8 +7,10 @@
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
 #include "lib/json/json.h"
+#include "lib/verdict.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,9 @@ void cfd_call_release(struct cfd_call *call)
 	cfd_state_freep(&call->state);
 	cfd_base_close(&call->audit_fd);
 	cfd_config_release(&call->config);
+	free(call->cwd);
+	free(call->cwd_id);
+	cfd_buf_release(&call->text);
 	cfd_json_doc_freep(&call->doc);
 }
 
@@ -56,7 +61,7 @@ static void find_key(struct cfd_call *call)
 		     (getcwd(cwd, sizeof(cwd)) && cfd_state_key_of_bundle(call->state, cwd, call->key, &ignored) == 0);
 }
 
-static int open_log(struct cfd_call *call, struct cfd_error *err)
+int cfd_call_open_log(struct cfd_call *call, struct cfd_error *err)
 {
 	int r = cfd_config_read(CFD_CONFIG_PATH, &call->config, err);
 
@@ -83,9 +88,35 @@ int cfd_call_open(int input, struct cfd_call *call, struct cfd_error *err)
 	if (r)
 		return r;
 	/* The container is looked for in any case: by way of its directory the shim is told what failed. */
-	r = open_log(call, err);
+	r = cfd_call_open_log(call, err);
 	found = find_container(&text, call, r ? &second : err);
 	return r ? r : found;
+}
+
+int cfd_call_judge(const struct cfd_call *call, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	const bool proposed = call->text.length > 0;
+	CFD_AUTO_FD int bundle = open(call->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct cfd_verdict_request request = {.config = &call->config,
+						    .container_id = call->id,
+						    .bundle = call->bundle,
+						    .bundle_fd = bundle,
+						    .text = proposed ? &call->text : NULL,
+						    .host_facts = true,
+						    .created = !proposed};
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	int r;
+
+	if (bundle < 0)
+		return cfd_fail_errno(err, -errno, "cannot open the bundle %s", call->bundle);
+	r = cfd_verdict_reach(&request, verdict, err);
+	if (!r)
+		r = cfd_audit_verdict(call->audit_fd, &call->config, call->id, verdict, err);
+	if (r || !verdict->refused)
+		return r;
+	if (cfd_verdict_text(verdict, call->id, &text))
+		return cfd_fail_memory(err, "the verdict");
+	return cfd_fail(err, -EACCES, "%s", text.data);
 }
 
 static int attach(struct cfd_call *call, struct cfd_record *record, const struct cfd_policy *policy, int cgroup_fd,

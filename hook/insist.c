@@ -21,7 +21,7 @@ static int check_seccomp(const struct cfd_call *call, const struct cfd_verdict *
 	return cfd_seccomp_check(verdict->spec.seccomp, false, err);
 }
 
-static int check_userns(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
+int cfd_insist_userns(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
 {
 	if (call->config.userns == CFD_NEED_OFF || verdict->profile->userns_host ||
 	    cfd_spec_namespace(&verdict->spec, "user"))
@@ -130,8 +130,8 @@ static int check_unknown(const struct cfd_call *call, const struct cfd_verdict *
 }
 
 static int (*const checks[])(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err) = {
-	check_seccomp,   check_userns, check_process, check_capabilities,
-	check_inherited, check_hidden, check_devices, check_unknown,
+	check_seccomp,   cfd_insist_userns, check_process, check_capabilities,
+	check_inherited, check_hidden,      check_devices, check_unknown,
 };
 
 int cfd_insist(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)

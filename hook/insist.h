@@ -15,4 +15,7 @@ struct cfd_verdict;
  */
 int cfd_insist(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err);
 
+/* The part of it that precreate cannot add either: the files would have to be idmapped around the runtime. */
+int cfd_insist_userns(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err);
+
 #endif

@@ -7,38 +7,11 @@
 #include "hook/call.h"
 #include "hook/insist.h"
 
-#include "lib/audit.h"
 #include "lib/guard/policy.h"
 #include "lib/profile/profile.h"
 #include "lib/verdict.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
-static int reach_verdict(const struct cfd_call *call, struct cfd_verdict *verdict, struct cfd_error *err)
-{
-	CFD_AUTO_FD int bundle = open(call->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const struct cfd_verdict_request request = {.config = &call->config,
-						    .container_id = call->id,
-						    .bundle = call->bundle,
-						    .bundle_fd = bundle,
-						    .host_facts = true,
-						    .created = true};
-	CFD_AUTO_BUF struct cfd_buf text = {0};
-	int r;
-
-	if (bundle < 0)
-		return cfd_fail_errno(err, -errno, "cannot open the bundle %s", call->bundle);
-	r = cfd_verdict_reach(&request, verdict, err);
-	if (!r)
-		r = cfd_audit_verdict(call->audit_fd, &call->config, call->id, verdict, err);
-	if (r || !verdict->refused)
-		return r;
-	if (cfd_verdict_text(verdict, call->id, &text))
-		return cfd_fail_memory(err, "the verdict");
-	return cfd_fail(err, -EACCES, "%s", text.data);
-}
 
 /* The runtime's --root is not known here; the engine's bundle is the container's own. */
 static int fill_record(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_record *record,
@@ -90,7 +63,7 @@ int cfd_stage_judge(struct cfd_call *call, struct cfd_error *err)
 
 	if (is_done(call))
 		return 0;
-	r = reach_verdict(call, &verdict, err);
+	r = cfd_call_judge(call, &verdict, err);
 	if (!r)
 		r = cfd_insist(call, &verdict, err);
 	if (!r)

@@ -99,45 +99,138 @@ once_a_refusal_reaches_who_typed_the_command() {
 	guest_nothing_left
 }
 
+# hooks RUNTIME STAGES ARGUMENT...: podman with RUNTIME and the hooks of those stages, in the place of hooks.d.
 hooks() {
-	mkdir -p hooks
-	cp /usr/local/share/cofferdam/deploy/podman/*.json hooks/
-	podman --runtime crun --hooks-dir "$PWD/hooks" "$@"
+	local runtime=$1 stages=$2 stage
+	shift 2
+
+	rm -rf hooks && mkdir hooks
+	for stage in $stages; do
+		cp "/usr/local/share/cofferdam/deploy/podman/cofferdam-$stage.json" hooks/
+	done
+	podman --runtime "$runtime" --hooks-dir "$PWD/hooks" "$@"
+}
+
+ALL='precreate createRuntime poststop'
+LATE='createRuntime poststop' # as where there is no precreate
+
+# The owner from whose ids podman takes those of --userns=auto.
+ids_for_auto() {
+	grep -q ^containers: /etc/subuid || { echo containers:3000000:1048576 >>/etc/subuid && echo containers:3000000:1048576 >>/etc/subgid; }
+}
+
+precreated() {
+	trap 'podman rm -f -t 0 web; rm -f /etc/cofferdam/profiles.d/inside.json /etc/cofferdam/seccomp/inside.json' EXIT
+	guest_runtime "$1"
+	ids_for_auto
+	mkdir -p /etc/cofferdam/profiles.d /etc/cofferdam/seccomp
+	sed 's/ "fchmod",//' /usr/local/share/cofferdam/profiles/seccomp/docker-default.json >/etc/cofferdam/seccomp/inside.json
+	echo '{ "cofferdam": 1, "name": "inside", "match": [ { "image": "localhost/inside:latest" } ], "extends": ["default"],
+		"syscalls": { "extends": "inside" } }' >/etc/cofferdam/profiles.d/inside.json
+	expect hooks "$1" "$ALL" run -d --name web --network none --userns=auto "$GUEST_INSIDE" /bin/inside sleep 300
+	expect podman exec web /bin/inside show /proc/1/status /proc/self/uid_map
+	expect_output 'Seccomp:	2'
+	expect_output 'NoNewPrivs:	1'
+	expect_output ' 3000000 '
+	# The image's filter: fchmod is what it lacks.
+	refute podman exec web /bin/inside copy /etc/passwd /tmp/copy
+	expect_output ENOSYS
+	refute podman exec web sh -c 'echo in'
+	expect cofferdam status --json
+	expect_output '"guard":{"exec":true,"net":true}'
+	expect jq -e '.linux.resources.devices[0] == { "allow": false, "access": "rwm" }' "$(podman inspect -f '{{.OCIConfigPath}}' web)"
+	expect hooks "$1" "$ALL" restart -t 0 web
+	refute podman exec web sh -c 'echo in'
+	expect hooks "$1" "$ALL" rm -f -t 0 web
+	guest_nothing_left
+}
+
+once_precreate_adds_what_podman_left_out_behind_crun() {
+	precreated crun
+}
+
+once_precreate_adds_what_podman_left_out_behind_runc() {
+	precreated runc
+}
+
+# Podman tells its user the exit status only; the words come from the hook.
+once_a_refusal_of_precreate_reaches_who_typed_the_command() {
+	guest_runtime crun
+	ids_for_auto
+	: >/run/docker.sock
+	trap 'rm -f /run/docker.sock' EXIT
+	refute hooks crun "$ALL" run --rm --network none --userns=auto -v /run/docker.sock:/var/run/docker.sock \
+		"$GUEST_INSIDE" /bin/inside show /proc/self/comm
+	expect_output 'cofferdam: refused'
+	expect_output '[mount.engine-socket]'
+	expect_output 'executing [cofferdam-hook precreate]: exit status 1'
+	refute hooks crun "$ALL" run --rm --network none "$GUEST_INSIDE" /bin/inside show /proc/self/comm
+	expect_output 'linux.namespaces has no user namespace, and a hook cannot add it'
+	refute hooks crun "$ALL" run --rm --network none --userns=auto --cap-add SYS_ADMIN "$GUEST_INSIDE" /bin/inside show /proc/self/comm
+	expect_output CAP_SYS_ADMIN
+	guest_nothing_left
+}
+
+# --with-runtime: the shim adds the user namespace; who chooses another runtime is refused by createRuntime.
+once_precreate_and_the_runtime_do_the_same_twice() {
+	guest_runtime crun
+	hooks "$SHIM" "$ALL" info >/dev/null
+	sed -i '/args/s/"precreate"/"precreate", "--with-runtime"/' hooks/cofferdam-precreate.json
+	expect grep -q with-runtime hooks/cofferdam-precreate.json
+	expect podman --runtime "$SHIM" --hooks-dir "$PWD/hooks" run --rm "$GUEST_INSIDE" /bin/inside show /proc/self/uid_map /proc/self/status
+	expect_output ' 65536'
+	expect_output 'Seccomp:	2'
+	refute podman --runtime crun --hooks-dir "$PWD/hooks" run --rm --network none "$GUEST_INSIDE" /bin/inside show /proc/self/comm
+	expect tail -n 1 /var/log/cofferdam/audit.jsonl
+	expect_output 'linux.namespaces has no user namespace'
+	guest_nothing_left
+}
+
+# strict_filter: ./filter.json, as strict as the profile: what precreate makes of podman's own.
+strict_filter() {
+	guest_config "{ \"runtimes\": [\"$(command -v crun)\"], \"userns\": { \"mode\": \"off\" } }"
+	hooks crun "$ALL" run --name filter --network none "$GUEST_INSIDE" /bin/inside show /proc/self/comm
+	jq .linux.seccomp "$(podman inspect -f '{{.OCIConfigPath}}' filter)" >filter.json
+	hooks crun "$ALL" rm filter
+	guest_runtime crun
 }
 
 once_the_hook_alone_refuses_what_it_cannot_add() {
 	guest_runtime crun
-	refute hooks run --rm --network none "$GUEST_INSIDE" /bin/inside show /proc/self/comm
+	refute hooks crun "$LATE" run --rm --network none "$GUEST_INSIDE" /bin/inside show /proc/self/comm
 	expect tail -n 1 /var/log/cofferdam/audit.jsonl
 	expect_output 'cannot'
-	refute hooks run --rm --network none --cap-add SYS_ADMIN --security-opt no-new-privileges \
+	refute hooks crun "$LATE" run --rm --network none --cap-add SYS_ADMIN --security-opt no-new-privileges \
 		--uidmap 0:2000000:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
 	expect tail -n 2 /var/log/cofferdam/audit.jsonl
 	expect_output CAP_SYS_ADMIN
 	guest_nothing_left
 }
 
-# podman 5 writes no device rules for a container with a user namespace, which a hook cannot add.
+# podman 5 writes no device rules for a container with a user namespace, which a hook cannot add, but precreate does.
 once_the_hook_alone_insists_on_device_rules() {
 	guest_runtime crun
-	refute hooks run --rm --network none --security-opt no-new-privileges --uidmap 0:2000000:65536 \
-		"$GUEST_INSIDE" /bin/inside show /proc/self/comm
+	strict_filter
+	refute hooks crun "$LATE" run --rm --network none --security-opt no-new-privileges --security-opt seccomp=filter.json \
+		--uidmap 0:2000000:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
 	expect tail -n 1 /var/log/cofferdam/audit.jsonl
 	expect_output 'linux.resources.devices does not begin by denying every device'
+	expect hooks crun "$ALL" run --rm --network none --uidmap 0:2000000:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
 	guest_nothing_left
 }
 
 # So the user namespace, which a hook cannot add either, is left out by the administrator.
 once_the_hook_alone_governs_what_it_lets_pass() {
 	trap 'podman rm -f -t 0 web; guest_runtime crun' EXIT
+	strict_filter
 	guest_config "{ \"runtimes\": [\"$(command -v crun)\"], \"userns\": { \"mode\": \"off\" } }"
-	expect hooks run -d --name web --network none --security-opt no-new-privileges \
-		"$GUEST_INSIDE" /bin/inside sleep 300
+	expect hooks crun "$LATE" run -d --name web --network none --security-opt no-new-privileges \
+		--security-opt seccomp=filter.json "$GUEST_INSIDE" /bin/inside sleep 300
 	refute podman exec web sh -c 'echo in'
 	expect podman exec web /bin/inside show /proc/self/comm
 	expect cofferdam status --json
 	expect_output '"guard":{"exec":true,"net":true}'
-	expect podman --hooks-dir "$PWD/hooks" rm -f -t 0 web
+	expect hooks crun "$LATE" rm -f -t 0 web
 	guest_nothing_left
 }
 
