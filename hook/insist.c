@@ -4,10 +4,10 @@
 #include "hook/call.h"
 
 #include "lib/amend/amend.h"
+#include "lib/amend/filter.h"
 #include "lib/audit.h"
 #include "lib/caps.h"
 #include "lib/profile/profile.h"
-#include "lib/seccomp/seccomp.h"
 #include "lib/verdict.h"
 
 #include <errno.h>
@@ -18,7 +18,11 @@ static int check_seccomp(const struct cfd_call *call, const struct cfd_verdict *
 	(void)call;
 	if (!verdict->spec.seccomp)
 		return cfd_fail(err, -EACCES, "linux.seccomp is missing, and a hook cannot add it");
-	return cfd_seccomp_check(verdict->spec.seccomp, false, err);
+	if (cfd_filter_check(verdict->profile, &verdict->spec, err))
+		return cfd_wrap(err,
+				"linux.seccomp, which a hook cannot change (podman's precreate can), under profile %s",
+				verdict->profile->name);
+	return 0;
 }
 
 int cfd_insist_userns(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)

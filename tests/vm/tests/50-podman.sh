@@ -199,7 +199,7 @@ once_the_hook_alone_refuses_what_it_cannot_add() {
 	guest_runtime crun
 	refute hooks crun "$LATE" run --rm --network none "$GUEST_INSIDE" /bin/inside show /proc/self/comm
 	expect tail -n 1 /var/log/cofferdam/audit.jsonl
-	expect_output 'cannot'
+	expect_output 'linux.seccomp, which a hook cannot change'
 	refute hooks crun "$LATE" run --rm --network none --cap-add SYS_ADMIN --security-opt no-new-privileges \
 		--uidmap 0:2000000:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
 	expect tail -n 2 /var/log/cofferdam/audit.jsonl
