@@ -108,6 +108,9 @@ void cfd_json_filter(struct cfd_json *container, bool (*keep)(const struct cfd_j
 struct cfd_json *cfd_json_want_object(struct cfd_json_doc *doc, struct cfd_json *object, const char *key);
 struct cfd_json *cfd_json_want_array(struct cfd_json_doc *doc, struct cfd_json *object, const char *key);
 
+/* The document becomes an object whose only member is what was its root. 0 or -ENOMEM. */
+int cfd_json_wrap(struct cfd_json_doc *doc, const char *key);
+
 /* Adds the node as canonical JSON: no white space, document order, the shortest escapes, valid UTF-8. 0 or -ENOMEM. */
 int cfd_json_write(const struct cfd_json *node, struct cfd_buf *buf);
 

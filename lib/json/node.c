@@ -395,6 +395,18 @@ struct cfd_json *cfd_json_want_array(struct cfd_json_doc *doc, struct cfd_json *
 	return want(doc, object, key, CFD_JSON_ARRAY);
 }
 
+int cfd_json_wrap(struct cfd_json_doc *doc, const char *key)
+{
+	struct cfd_json *object = cfd_json_new_object(doc), *before = doc->root;
+	int r;
+
+	doc->root = object;
+	r = cfd_json_set(doc, object, key, before);
+	if (r)
+		doc->root = before;
+	return r;
+}
+
 struct cfd_json *cfd_json_copy(struct cfd_json_doc *doc, const struct cfd_json *node)
 {
 	struct cfd_json *copy;

@@ -204,3 +204,9 @@ static rows config[] = {
 // clang-format on
 
 const struct cfd_schema_row cfd_schema_config = OBJECT(NULL, config);
+
+static rows process_alone[] = {OBJECT("process", process), END};
+const struct cfd_schema_row cfd_schema_process_alone = OBJECT(NULL, process_alone);
+
+static rows resources_alone[] = {OBJECT("linux", cfd_schema_linux_resources), END};
+const struct cfd_schema_row cfd_schema_resources_alone = OBJECT(NULL, resources_alone);

@@ -39,5 +39,7 @@ struct cfd_schema_row {
 
 /* The document as a whole: an object. */
 extern const struct cfd_schema_row cfd_schema_config;
+/* The same with nothing but `process`, or `linux.resources`, which must be there. */
+extern const struct cfd_schema_row cfd_schema_process_alone, cfd_schema_resources_alone;
 
 #endif

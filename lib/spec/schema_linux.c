@@ -275,4 +275,9 @@ rows cfd_schema_linux[] = {
 	OBJECT("timeOffsets", time_offsets),
 	END
 };
+
+rows cfd_schema_linux_resources[] = {
+	OBJECT("resources", resources),
+	END
+};
 // clang-format on

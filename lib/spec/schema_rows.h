@@ -39,5 +39,7 @@ typedef const char *const choices;
 extern const struct cfd_schema_row cfd_schema_string, cfd_schema_path, cfd_schema_id, cfd_schema_id_map;
 /* The members of `linux`. */
 extern const struct cfd_schema_row cfd_schema_linux[];
+/* The same with nothing but `resources`. */
+extern const struct cfd_schema_row cfd_schema_linux_resources[];
 
 #endif

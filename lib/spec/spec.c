@@ -253,12 +253,12 @@ static int check(struct checking *c, struct cfd_json *value, const struct cfd_sc
 	return wrong ? refuse(c, value, "%s", wrong) : 0;
 }
 
-int cfd_spec_read(struct cfd_json_doc *doc, enum cfd_spec_unknown unknown, struct cfd_spec *ret_spec,
-		  struct cfd_error *err)
+static int read_as(const struct cfd_schema_row *schema, struct cfd_json_doc *doc, enum cfd_spec_unknown unknown,
+		   struct cfd_spec *ret_spec, struct cfd_error *err)
 {
 	struct checking c = {.doc = doc, .unknown = unknown, .err = err};
 	struct cfd_spec spec = {.doc = doc, .root = cfd_json_root(doc)};
-	int r = check(&c, spec.root, &cfd_schema_config);
+	int r = check(&c, spec.root, schema);
 
 	spec.unknown = c.list;
 	if (!r && cfd_spec_view_fill(&spec))
@@ -269,6 +269,28 @@ int cfd_spec_read(struct cfd_json_doc *doc, enum cfd_spec_unknown unknown, struc
 	}
 	*ret_spec = spec;
 	return 0;
+}
+
+int cfd_spec_read(struct cfd_json_doc *doc, enum cfd_spec_unknown unknown, struct cfd_spec *ret_spec,
+		  struct cfd_error *err)
+{
+	return read_as(&cfd_schema_config, doc, unknown, ret_spec, err);
+}
+
+int cfd_spec_read_process(struct cfd_json_doc *doc, enum cfd_spec_unknown unknown, struct cfd_spec *ret_spec,
+			  struct cfd_error *err)
+{
+	if (cfd_json_wrap(doc, "process"))
+		return cfd_fail_memory(err, cfd_json_name(doc));
+	return read_as(&cfd_schema_process_alone, doc, unknown, ret_spec, err);
+}
+
+int cfd_spec_read_resources(struct cfd_json_doc *doc, enum cfd_spec_unknown unknown, struct cfd_spec *ret_spec,
+			    struct cfd_error *err)
+{
+	if (cfd_json_wrap(doc, "resources") || cfd_json_wrap(doc, "linux"))
+		return cfd_fail_memory(err, cfd_json_name(doc));
+	return read_as(&cfd_schema_resources_alone, doc, unknown, ret_spec, err);
 }
 
 const struct cfd_spec_namespace *cfd_spec_namespace(const struct cfd_spec *spec, const char *type)

@@ -141,6 +141,14 @@ enum cfd_spec_unknown {
  */
 int cfd_spec_read(struct cfd_json_doc *doc, enum cfd_spec_unknown unknown, struct cfd_spec *ret_spec,
 		  struct cfd_error *err);
+/*
+ * The same for a document that is one part of a config.json: what `exec --process` and `update --resources` are given.
+ * It is put where the part stands in a config.json, so that paths, rules and view are those of a whole one.
+ */
+int cfd_spec_read_process(struct cfd_json_doc *doc, enum cfd_spec_unknown unknown, struct cfd_spec *ret_spec,
+			  struct cfd_error *err);
+int cfd_spec_read_resources(struct cfd_json_doc *doc, enum cfd_spec_unknown unknown, struct cfd_spec *ret_spec,
+			    struct cfd_error *err);
 void cfd_spec_release(struct cfd_spec *spec);
 
 /* The namespace entry of that type ("pid", "network", ...), or NULL. */

@@ -236,6 +236,40 @@ Test(spec, what_runtimes_read_differently_is_refused_with_its_path)
 	}
 }
 
+Test(spec, a_part_is_read_as_it_stands_in_a_config_json)
+{
+	static const struct {
+		int (*read)(struct cfd_json_doc *doc, enum cfd_spec_unknown unknown, struct cfd_spec *ret_spec,
+			    struct cfd_error *err);
+		const char *text, *message;
+	} cases[] = {
+		{cfd_spec_read_process, "[]", "process.json:1:1: process: expected an object, found an array"},
+		{cfd_spec_read_process, "{}", "process.json:1:1: process: the key \"cwd\" is missing"},
+		{cfd_spec_read_process, "{\"cwd\":\"x\"}",
+		 "process.json:1:2: process.cwd: expected an absolute path, found \"x\""},
+		{cfd_spec_read_process, "{\"cwd\":\"/\",\"process\":{}}",
+		 "process.json:1:12: process.process: a key that OCI runtime-spec 1.3.0 does not have for Linux"},
+		{cfd_spec_read_process, "{\"cwd\":\"/\",\"Env\":[]}",
+		 "process.json:1:12: process.Env: this is not \"env\" to every parser; write it exactly so"},
+		{cfd_spec_read_resources, "{\"memory\":{\"limit\":\"1\"}}",
+		 "process.json:1:12: linux.resources.memory.limit: expected a number, found a string"},
+		{cfd_spec_read_resources, "{\"seccomp\":{}}",
+		 "process.json:1:2: linux.resources.seccomp: a key that OCI runtime-spec 1.3.0 does not have for "
+		 "Linux"},
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
+		const struct cfd_json_options options = {.name = "process.json"};
+		struct cfd_error err = {0};
+		SPEC spec = {0};
+		DOC *doc = NULL;
+
+		cr_assert_eq(cfd_json_parse(cases[i].text, strlen(cases[i].text), &options, &doc, &err), 0);
+		cr_expect_eq(cases[i].read(doc, CFD_SPEC_UNKNOWN_STRICT, &spec, &err), -EINVAL, "%s", cases[i].text);
+		cr_expect_str_eq(err.message, cases[i].message);
+	}
+}
+
 Test(spec, versions)
 {
 	static const struct {
