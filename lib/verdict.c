@@ -2,8 +2,11 @@
 /* The verdict: one reading of config.json, the image, its profile, the rules. */
 #include "lib/verdict.h"
 
+#include "lib/amend/amend.h"
+#include "lib/caps.h"
 #include "lib/config.h"
 #include "lib/fd.h"
+#include "lib/json/fields.h"
 #include "lib/json/json.h"
 #include "lib/profile/profile.h"
 #include "lib/state/state.h"
@@ -18,6 +21,7 @@
 #include <unistd.h>
 
 #define SHOWN_OF_A_RULE 5
+#define LOADER_ENV_MAX_BYTES ((size_t)8 << 10) /* six times that as JSON, and a record has 64 KiB */
 #define ADMIN_PROFILES CFD_SYSCONFDIR "/profiles.d"
 #define SHIPPED_PROFILES CFD_DATADIR "/profiles"
 
@@ -180,6 +184,49 @@ int cfd_verdict_reach(const struct cfd_verdict_request *request, struct cfd_verd
 	return 0;
 }
 
+/* The first of them, so that a record stays small whatever an image has; an exec with one of the others is refused. */
+static int note_loader_env(const struct cfd_spec_strings *env, struct cfd_record *record)
+{
+	size_t count = 0, bytes = 0;
+
+	cfd_strings_free(record->loader_env);
+	record->loader_env = calloc(env->count + 1, sizeof(*record->loader_env));
+	if (!record->loader_env)
+		return -ENOMEM;
+	for (size_t i = 0; i < env->count; i++) {
+		bool noted =
+			cfd_rules_loads_code(env->values[i]) && bytes + strlen(env->values[i]) < LOADER_ENV_MAX_BYTES;
+
+		bytes += noted ? strlen(env->values[i]) : 0;
+		if (noted && cfd_string_replace(&record->loader_env[count++], env->values[i]))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The process as lib/amend leaves it: what exec is judged against. */
+static int note_process(const struct cfd_verdict *verdict, struct cfd_record *record, struct cfd_error *err)
+{
+	const struct cfd_spec_process *process = &verdict->spec.process;
+	cfd_caps most = 0;
+	int r = cfd_caps_set(&process->capabilities[CFD_SPEC_BOUNDING], "process.capabilities.bounding",
+			     &record->asked_capabilities, err);
+
+	if (!r)
+		r = cfd_amend_capabilities(verdict->profile, &most, err);
+	if (r)
+		return r;
+	record->capabilities = record->asked_capabilities & most;
+	record->no_new_privileges = process->no_new_privileges || verdict->profile->no_new_privileges;
+	record->uid = process->uid;
+	record->oom_score_adj = process->oom_score_adj;
+	if (cfd_string_replace(&record->apparmor_profile, process->apparmor_profile) ||
+	    cfd_string_replace(&record->selinux_label, process->selinux_label) ||
+	    note_loader_env(&process->env, record))
+		return cfd_fail_memory(err, "the record");
+	return 0;
+}
+
 int cfd_verdict_note(const struct cfd_verdict *verdict, const struct cfd_config *config, struct cfd_record *record,
 		     struct cfd_error *err)
 {
@@ -193,7 +240,7 @@ int cfd_verdict_note(const struct cfd_verdict *verdict, const struct cfd_config 
 	record->guard_exec_required = config->guard_exec == CFD_NEED_REQUIRE;
 	record->guard_net_required = config->guard_net == CFD_NEED_REQUIRE;
 	record->created = time(NULL);
-	return 0;
+	return note_process(verdict, record, err);
 }
 
 void cfd_verdict_release(struct cfd_verdict *verdict)

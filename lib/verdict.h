@@ -55,7 +55,10 @@ int cfd_verdict_reach(const struct cfd_verdict_request *request, struct cfd_verd
 	{                                                                                                              \
 		.rootfs_fd = -1                                                                                        \
 	}
-/* Notes in a container's record whose it is, what is wanted of the guard, and when. 0 or -ENOMEM. */
+/*
+ * Notes in a container's record whose it is, what is wanted of the guard, when, and what its process gets, which is
+ * what exec is judged against. 0, -ENOMEM, or -EINVAL: a capability that has no number.
+ */
 int cfd_verdict_note(const struct cfd_verdict *verdict, const struct cfd_config *config, struct cfd_record *record,
 		     struct cfd_error *err);
 void cfd_verdict_release(struct cfd_verdict *verdict);

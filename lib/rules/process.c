@@ -37,6 +37,14 @@ static bool is_listed(const char *const *list, size_t count, const char *string)
 	return false;
 }
 
+bool cfd_rules_loads_code(const char *variable)
+{
+	for (size_t i = 0; i < CFD_COUNT(loader_variables); i++)
+		if (cfd_starts_with(variable, loader_variables[i]))
+			return true;
+	return false;
+}
+
 CFD_RULE_CHECK(check_env_loader)
 {
 	const struct cfd_spec_strings *env = &context->spec->process.env;
@@ -45,14 +53,10 @@ CFD_RULE_CHECK(check_env_loader)
 	if (!context->spec->hook_count)
 		return 0;
 	for (size_t i = 0; !r && i < env->count; i++)
-		for (size_t v = 0; v < CFD_COUNT(loader_variables); v++)
-			if (cfd_starts_with(env->values[i], loader_variables[v])) {
-				r = cfd_findings_add(
-					findings, rule, env->values[i], err,
-					"there are hooks, which may inherit it and run as root of the host",
-					"process.env[%zu]", i);
-				break;
-			}
+		if (cfd_rules_loads_code(env->values[i]))
+			r = cfd_findings_add(findings, rule, env->values[i], err,
+					     "there are hooks, which may inherit it and run as root of the host",
+					     "process.env[%zu]", i);
 	return r;
 }
 

@@ -64,6 +64,9 @@ extern const struct cfd_rule_group cfd_rules_mounts, cfd_rules_devices, cfd_rule
 /* All groups in the order of design; NULL-terminated. */
 extern const struct cfd_rule_group *const cfd_rule_groups[];
 
+/* Whether an entry of an environment makes programs load code, or read other files: LD_PRELOAD=... */
+bool cfd_rules_loads_code(const char *variable);
+
 /* The row with that id, or NULL. */
 const struct cfd_rule *cfd_rule_find(const char *id);
 

@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define RECORD_FORMAT 1 /* goes up when a field changes its meaning; another version's record is not read */
+#define RECORD_FORMAT 2 /* goes up when a field changes its meaning; another version's record is not read */
 
 #define TEXT(name, must)                                                                                               \
 	{                                                                                                              \
@@ -40,6 +40,14 @@ static const struct cfd_field record_fields[] = {
 	TEXT(container_name, false),
 	TEXT(cgroups_path, false),
 	TEXT(cgroup, false),
+	NUMBER(capabilities),
+	NUMBER(asked_capabilities),
+	FLAG(no_new_privileges),
+	NUMBER(uid),
+	NUMBER(oom_score_adj),
+	TEXT(apparmor_profile, false),
+	TEXT(selinux_label, false),
+	{ .key = "loader_env", .kind = CFD_FIELD_STRINGS, .offset = offsetof(struct cfd_record, loader_env), .max = 4096 },
 	NUMBER(cgroup_id),
 	NUMBER(policy_id),
 	NUMBER(created),
@@ -52,6 +60,15 @@ static const struct cfd_field record_fields[] = {
 };
 // clang-format on
 
+static int write_strings(const char *key, char *const *strings, struct cfd_buf *buf)
+{
+	int r = strings && *strings ? cfd_buf_addf(buf, ",\"%s\":[", key) : 0;
+
+	for (char *const *string = strings; !r && string && *string; string++)
+		r = (string != strings && cfd_buf_add_string(buf, ",")) ? -ENOMEM : cfd_buf_add_json(buf, *string);
+	return !r && strings && *strings ? cfd_buf_add_string(buf, "]") : r;
+}
+
 static int write_field(const struct cfd_field *field, const struct cfd_record *record, struct cfd_buf *buf)
 {
 	const void *value = (const char *)record + field->offset;
@@ -63,6 +80,8 @@ static int write_field(const struct cfd_field *field, const struct cfd_record *r
 		return cfd_buf_addf(buf, ",\"%s\":%s", field->key, *(const bool *)value ? "true" : "false");
 	case CFD_FIELD_INT:
 		return cfd_buf_addf(buf, ",\"%s\":%" PRId64, field->key, *(const int64_t *)value);
+	case CFD_FIELD_STRINGS:
+		return write_strings(field->key, *(char **const *)value, buf);
 	default:
 		return 0;
 	}
@@ -102,11 +121,13 @@ int cfd_record_parse(const char *text, size_t length, const char *file, struct c
 
 void cfd_record_release(struct cfd_record *record)
 {
-	char **const owned[] = {&record->id,      &record->root,           &record->bundle,       &record->image,
-				&record->profile, &record->container_name, &record->cgroups_path, &record->cgroup,
-				&record->runtime, &record->runtime_dir};
+	char **const owned[] = {
+		&record->id,      &record->root,           &record->bundle,           &record->image,
+		&record->profile, &record->container_name, &record->cgroups_path,     &record->cgroup,
+		&record->runtime, &record->runtime_dir,    &record->apparmor_profile, &record->selinux_label};
 
 	for (size_t i = 0; i < CFD_COUNT(owned); i++)
 		free(*owned[i]);
+	cfd_strings_free(record->loader_env);
 	*record = (struct cfd_record){0};
 }

@@ -286,6 +286,27 @@ int cfd_state_read(struct cfd_state *state, const char *key, struct cfd_record *
 	return 0;
 }
 
+int cfd_state_find(const char *path, const char *id, const char *root, bool *ret_found, struct cfd_record *ret_record,
+		   struct cfd_error *err)
+{
+	struct cfd_state state = {.path = (char *)path};
+	char key[CFD_STATE_KEY_MAX + 1], directory[PATH_MAX];
+	CFD_AUTO_FD int containers = -1;
+	int r = cfd_state_key(id, root, key, err);
+
+	if (r)
+		return r;
+	snprintf(directory, sizeof(directory), "%s/containers", path);
+	r = cfd_fd_open_dir(AT_FDCWD, directory, true, &containers, err);
+	state.containers = containers;
+	if (!r)
+		r = cfd_state_read(&state, key, ret_record, err);
+	if (r && r != -ENOENT)
+		return r;
+	*ret_found = r == 0;
+	return 0;
+}
+
 int cfd_state_open_container(struct cfd_state *state, const char *key, int *ret_fd, struct cfd_error *err)
 {
 	return cfd_fd_open_dir(state->containers, key, false, ret_fd, err);

@@ -36,7 +36,12 @@ struct cfd_record {
 	char *bundle;          /* the engine's */
 	char *image, *profile; /* for people; may be NULL */
 	char *container_name;
-	char *cgroups_path;            /* linux.cgroupsPath, or NULL */
+	char *cgroups_path;                        /* linux.cgroupsPath, or NULL */
+	uint64_t capabilities, asked_capabilities; /* bounding: what it got, what its engine asked for (lib/caps.h) */
+	bool no_new_privileges;
+	int64_t uid, oom_score_adj;             /* of its first process */
+	char *apparmor_profile, *selinux_label; /* or NULL */
+	char **loader_env;             /* of its environment, what makes programs load code; NULL-terminated, or NULL */
 	struct cfd_userns_range range; /* size 0: none */
 	char *runtime;                 /* absolute path of the OCI runtime that has it, or NULL */
 	char *runtime_dir; /* what that runtime keeps while the container exists, or NULL when that is not known */
@@ -80,6 +85,12 @@ int cfd_state_claim(struct cfd_state *state, struct cfd_record *record, const ch
 /* Rewrites the record of a claimed container; its range and its runtime stay. A shim or init with pid 0 is removed. */
 int cfd_state_update(struct cfd_state *state, const char *key, const struct cfd_record *record, struct cfd_error *err);
 int cfd_state_read(struct cfd_state *state, const char *key, struct cfd_record *ret_record, struct cfd_error *err);
+/*
+ * The record of a container, where nothing is to be made or claimed: `path` is CFD_STATE_DIR. No record, or no
+ * directory for records, is no error: `ret_found` is false then, and the container is somebody else's.
+ */
+int cfd_state_find(const char *path, const char *id, const char *root, bool *ret_found, struct cfd_record *ret_record,
+		   struct cfd_error *err);
 void cfd_record_release(struct cfd_record *record);
 /* Opens the container's directory; `bundle` in it is made by the caller with cfd_fd_make_dir. */
 int cfd_state_open_container(struct cfd_state *state, const char *key, int *ret_fd, struct cfd_error *err);
