@@ -12,7 +12,9 @@ static void print_rule(const struct cfd_rule *rule)
 {
 	printf("%s\n  refuses:   %s\n  why:       %s\n  reference: %s\n", rule->id, rule->refuses, rule->why,
 	       rule->reference);
-	if (rule->class == CFD_RULE_ALLOWED && rule->allow)
+	if (rule->class == CFD_RULE_ALWAYS)
+		printf("  to allow:  nothing does, not even an exception\n");
+	else if (rule->class == CFD_RULE_ALLOWED && rule->allow)
 		printf("  to allow:  %s\n", rule->allow);
 	else
 		printf("  to allow:  only an exception with a reason and an expiry: "

@@ -163,16 +163,26 @@ static const char *verdict_word(const struct cfd_verdict *verdict)
 	return count_standing(&verdict->findings) ? "would-refuse" : "allowed";
 }
 
+static const char *command_word(enum cfd_occasion occasion)
+{
+	static const char *const words[] = {[CFD_RESTORE] = "restore", [CFD_EXEC] = "exec", [CFD_UPDATE] = "update"};
+
+	return occasion < CFD_COUNT(words) && words[occasion] ? words[occasion] : "create";
+}
+
 int cfd_audit_verdict_line(const char *container_id, const struct cfd_verdict *verdict, struct cfd_buf *buf)
 {
 	const struct cfd_image *image = &verdict->image;
-	bool failed =
-		begin_line(buf, "verdict", container_id) || cfd_buf_add_member(buf, "name", image->container_name) ||
-		cfd_buf_add_member(buf, "engine", cfd_engine_name(image->engine)) ||
-		cfd_buf_add_member(buf, "image", image->name) || cfd_buf_add_member(buf, "digest", image->digests[0]) ||
-		cfd_buf_add_member(buf, "profile", verdict->profile ? verdict->profile->name : NULL) ||
-		cfd_buf_add_member(buf, "verdict", verdict_word(verdict)) || add_findings(buf, &verdict->findings) ||
-		cfd_buf_add_string(buf, "}");
+	bool later = verdict->occasion == CFD_EXEC || verdict->occasion == CFD_UPDATE; /* the record has no engine */
+	bool failed = begin_line(buf, "verdict", container_id) ||
+		      cfd_buf_add_member(buf, "command", command_word(verdict->occasion)) ||
+		      cfd_buf_add_member(buf, "name", image->container_name) ||
+		      cfd_buf_add_member(buf, "engine", later ? NULL : cfd_engine_name(image->engine)) ||
+		      cfd_buf_add_member(buf, "image", image->name) ||
+		      cfd_buf_add_member(buf, "digest", image->digests[0]) ||
+		      cfd_buf_add_member(buf, "profile", verdict->profile ? verdict->profile->name : NULL) ||
+		      cfd_buf_add_member(buf, "verdict", verdict_word(verdict)) ||
+		      add_findings(buf, &verdict->findings) || cfd_buf_add_string(buf, "}");
 
 	return failed ? -ENOMEM : 0;
 }

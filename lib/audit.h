@@ -19,7 +19,8 @@ struct cfd_verdict;
  */
 int cfd_audit_open(const struct cfd_config *config, int *ret_fd, struct cfd_error *err);
 
-/* A verdict: who, which profile, every finding with its path, value, rule, exception. */
+/* A verdict: what was asked (create, restore, exec, update), who, which profile, every finding with its path, value,
+ * rule, exception. */
 int cfd_audit_verdict(int fd, const struct cfd_config *config, const char *container_id,
 		      const struct cfd_verdict *verdict, struct cfd_error *err);
 /* The same as a JSON object in a buffer, without a line feed, for `cofferdam check`. 0 or -ENOMEM. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -141,6 +142,34 @@ int cfd_fd_write_file(int dirfd, const char *name, const void *data, size_t leng
 	if (r)
 		unlinkat(dirfd, temporary, 0);
 	return r;
+}
+
+/* Flags from linux/memfd.h; MFD_NOEXEC_SEAL is newer (6.3), and must be there where vm.memfd_noexec insists. */
+static int open_memory(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | 8u);
+
+	return fd < 0 && errno == EINVAL ? memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING) : fd;
+}
+
+int cfd_fd_seal(const char *name, const void *data, size_t length, int first, int *ret_fd, struct cfd_error *err)
+{
+	CFD_AUTO_FD int fd = open_memory(name);
+	int r, kept;
+
+	if (fd < 0)
+		return cfd_fail_errno(err, -errno, "cannot make a file in memory for %s", name);
+	r = cfd_fd_write_all(fd, data, length, name, err);
+	if (r)
+		return r;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) ||
+	    lseek(fd, 0, SEEK_SET) < 0)
+		return cfd_fail_errno(err, -errno, "cannot seal the file in memory for %s", name);
+	kept = fcntl(fd, F_DUPFD, first);
+	if (kept < 0)
+		return cfd_fail_errno(err, -errno, "no descriptor from %d on is free for %s", first, name);
+	*ret_fd = kept;
+	return 0;
 }
 
 int cfd_fd_open_dir(int dirfd, const char *path, bool path_only, int *ret_fd, struct cfd_error *err)

@@ -39,6 +39,12 @@ int cfd_fd_write_file(int dirfd, const char *name, const void *data, size_t leng
 /* Writes all of it, going on after short writes and EINTR. */
 int cfd_fd_write_all(int fd, const void *data, size_t length, const char *name, struct cfd_error *err);
 
+/*
+ * A copy in memory that nobody can change any more, for a program that is about to replace this one: the descriptor is
+ * the one kind here that is not O_CLOEXEC. Its number is `first` or the next one that is free.
+ */
+int cfd_fd_seal(const char *name, const void *data, size_t length, int first, int *ret_fd, struct cfd_error *err);
+
 /* Opens a directory, O_PATH if `path_only`. Symlinks are followed except in the last component. */
 int cfd_fd_open_dir(int dirfd, const char *path, bool path_only, int *ret_fd, struct cfd_error *err);
 

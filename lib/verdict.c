@@ -147,9 +147,19 @@ static size_t count_against(const struct cfd_findings *findings)
 	return count;
 }
 
+static void decide(struct cfd_verdict *verdict)
+{
+	bool always = false;
+
+	for (size_t i = 0; i < verdict->findings.count; i++)
+		always = always || verdict->findings.values[i].rule->class == CFD_RULE_ALWAYS;
+	verdict->refused = always || (verdict->profile->mode == CFD_MODE_ENFORCE && count_against(&verdict->findings));
+}
+
 static int apply_rules(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
 {
 	const struct cfd_rules_context context = {
+		.occasion = request->occasion,
 		.spec = &verdict->spec,
 		.profile = verdict->profile,
 		.image = &verdict->image,
@@ -164,8 +174,9 @@ static int apply_rules(const struct cfd_verdict_request *request, struct cfd_ver
 	};
 	int r = cfd_rules_run(&context, &verdict->findings, err);
 
+	verdict->occasion = request->occasion;
 	if (!r)
-		verdict->refused = verdict->profile->mode == CFD_MODE_ENFORCE && count_against(&verdict->findings);
+		decide(verdict);
 	return r;
 }
 
@@ -181,6 +192,33 @@ int cfd_verdict_reach(const struct cfd_verdict_request *request, struct cfd_verd
 		if (r)
 			return r;
 	}
+	return 0;
+}
+
+int cfd_verdict_look(const struct cfd_rules_context *context, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	struct cfd_rules_context with_spec = *context;
+
+	with_spec.spec = &verdict->spec;
+	verdict->occasion = context->occasion;
+	return cfd_rules_run(&with_spec, &verdict->findings, err);
+}
+
+int cfd_verdict_settle(const struct cfd_record *record, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	int r;
+
+	if (cfd_string_replace(&verdict->image.name, record->image) ||
+	    cfd_string_replace(&verdict->image.container_name, record->container_name))
+		return cfd_fail_memory(err, "the verdict");
+	r = cfd_profile_set_open(ADMIN_PROFILES, SHIPPED_PROFILES, &verdict->profiles, err);
+	if (!r)
+		r = cfd_profile_load(verdict->profiles, record->profile ? record->profile : "", &verdict->profile, err);
+	if (r)
+		return cfd_wrap(err, "%zu findings, and the profile that could except them cannot be read",
+				verdict->findings.total);
+	cfd_rules_except(verdict->profile, time(NULL), &verdict->findings);
+	decide(verdict);
 	return 0;
 }
 
@@ -256,14 +294,27 @@ void cfd_verdict_release(struct cfd_verdict *verdict)
 	*verdict = (struct cfd_verdict)CFD_VERDICT_INIT;
 }
 
+const char *cfd_verdict_asked(enum cfd_occasion occasion)
+{
+	static const struct {
+		enum cfd_occasion occasion;
+		const char *words;
+	} asked[] = {{CFD_EXEC, "exec in "}, {CFD_UPDATE, "update of "}, {CFD_RESTORE, "restore of "}};
+
+	for (size_t i = 0; i < CFD_COUNT(asked); i++)
+		if (asked[i].occasion == occasion)
+			return asked[i].words;
+	return "";
+}
+
 static int add_head(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf)
 {
 	size_t against = count_against(&verdict->findings), start = buf->length;
 	const char *what = verdict->refused ? "refused" : against ? "would refuse" : "passed";
 	const char *name = verdict->image.container_name ? verdict->image.container_name : container_id;
-	int r = cfd_buf_addf(buf, "cofferdam: %s %s (%s, profile %s): %zu finding%s", what,
-			     name ? name : "this container", image_name(&verdict->image), verdict->profile->name,
-			     against, against == 1 ? "" : "s");
+	int r = cfd_buf_addf(buf, "cofferdam: %s %s%s (%s, profile %s): %zu finding%s", what,
+			     cfd_verdict_asked(verdict->occasion), name ? name : "this container",
+			     image_name(&verdict->image), verdict->profile->name, against, against == 1 ? "" : "s");
 
 	if (!r)
 		cfd_hide_control(buf->data + start, ""); /* names come from engines' records */

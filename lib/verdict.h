@@ -30,7 +30,8 @@ struct cfd_verdict_request {
 	const char *profile_name; /* overrides the match (`--profile`), or NULL */
 	const char *admin_profiles, *shipped_profiles; /* directories; NULL: those of this installation */
 	bool host_facts;
-	bool created; /* asked from a hook: the container's first process is in its cgroup already */
+	bool created;               /* asked from a hook: the container's first process is in its cgroup already */
+	enum cfd_occasion occasion; /* CFD_CREATE (or 0) or CFD_RESTORE */
 };
 
 struct cfd_verdict {
@@ -42,7 +43,8 @@ struct cfd_verdict {
 	char *rootfs;  /* absolute real path of root.path, or NULL when a file alone is judged */
 	int rootfs_fd; /* O_PATH, or -1 */
 	struct cfd_findings findings;
-	bool refused; /* findings that no exception lets pass, and the mode is enforce */
+	bool refused; /* findings that no exception lets pass, and the mode is enforce; or of a rule for always */
+	enum cfd_occasion occasion; /* 0: create */
 };
 
 /*
@@ -55,6 +57,14 @@ int cfd_verdict_reach(const struct cfd_verdict_request *request, struct cfd_verd
 	{                                                                                                              \
 		.rootfs_fd = -1                                                                                        \
 	}
+/*
+ * The same for what is asked of a container that exists, an exec or an update, in two steps, since most ask for nothing
+ * that needs a profile to be read. The first takes `doc` and `spec` as the caller has filled them in, and adds
+ * findings; its context needs no profile, image or configuration. The second, for a verdict that has findings, reads
+ * the profile that the record names, applies its exceptions and decides; without findings there is nothing to decide.
+ */
+int cfd_verdict_look(const struct cfd_rules_context *context, struct cfd_verdict *verdict, struct cfd_error *err);
+int cfd_verdict_settle(const struct cfd_record *record, struct cfd_verdict *verdict, struct cfd_error *err);
 /*
  * Notes in a container's record whose it is, what is wanted of the guard, when, and what its process gets, which is
  * what exec is judged against. 0, -ENOMEM, or -EINVAL: a capability that has no number.
@@ -69,10 +79,13 @@ void cfd_verdict_release(struct cfd_verdict *verdict);
  *     mounts[7].source /var/run/docker.sock: socket of a container engine [mount.engine-socket]
  *     process.capabilities.bounding[2] CAP_SYS_ADMIN: never allowed [capability.forbidden]
  *     (`cofferdam rules RULE` explains each and how to allow it)
- * "would refuse" instead of "refused" when the profile's mode is not enforce, and "passed" when nothing is refused;
- * findings that an exception lets pass, or no longer does, say so. Of more than five findings of one rule the rest is
- * counted. 0 or -ENOMEM.
+ * "refused exec in web-1", "refused restore of web-1" when that was asked; "would refuse" instead of "refused" when the
+ * profile's mode is not enforce, and "passed" when nothing is refused; findings that an exception lets pass, or no
+ * longer does, say so. Of more than five findings of one rule the rest is counted. 0 or -ENOMEM.
  */
 int cfd_verdict_text(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf);
+
+/* What stands before a container's name: "exec in ", "update of ", "restore of ", "". A static string. */
+const char *cfd_verdict_asked(enum cfd_occasion occasion);
 
 #endif

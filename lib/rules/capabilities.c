@@ -15,9 +15,11 @@ static const char *const set_names[CFD_SPEC_CAPABILITY_SETS] = {"bounding", "eff
 /* What the profile lets it have; without a list, what engines give by default. */
 static int most(const struct cfd_rules_context *context, cfd_caps *ret_most, struct cfd_error *err)
 {
-	struct cfd_spec_strings names = {.values = (const char **)context->profile->capabilities};
+	struct cfd_spec_strings names = {0};
 
 	*ret_most = cfd_caps_engine_default;
+	if (context->profile)
+		names.values = (const char **)context->profile->capabilities;
 	if (!names.values)
 		return 0;
 	while (names.values[names.count])

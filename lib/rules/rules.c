@@ -13,8 +13,19 @@
 #define VALUE_MAX 256
 
 const struct cfd_rule_group *const cfd_rule_groups[] = {
-	&cfd_rules_mounts,  &cfd_rules_devices, &cfd_rules_namespaces,  &cfd_rules_capabilities, &cfd_rules_process,
-	&cfd_rules_sysctls, &cfd_rules_rootfs,  &cfd_rules_annotations, &cfd_rules_hooks,        NULL,
+	&cfd_rules_mounts,
+	&cfd_rules_devices,
+	&cfd_rules_namespaces,
+	&cfd_rules_capabilities,
+	&cfd_rules_process,
+	&cfd_rules_sysctls,
+	&cfd_rules_rootfs,
+	&cfd_rules_annotations,
+	&cfd_rules_hooks,
+	&cfd_rules_exec,
+	&cfd_rules_update,
+	&cfd_rules_restore,
+	NULL,
 };
 
 const struct cfd_rule *cfd_rule_find(const char *id)
@@ -134,16 +145,48 @@ bool cfd_rules_excepted(const struct cfd_rules_context *context, const char *rul
 	return exception && in_force(exception, context->now);
 }
 
-static void apply_exceptions(const struct cfd_rules_context *context, struct cfd_findings *findings)
+void cfd_rules_except(const struct cfd_profile *profile, int64_t now, struct cfd_findings *findings)
 {
 	for (size_t i = 0; i < findings->count; i++) {
 		struct cfd_finding *finding = &findings->values[i];
 
-		if (!finding->exact)
+		if (!finding->exact || finding->rule->class == CFD_RULE_ALWAYS)
 			continue;
-		finding->exception = find_exception(context->profile, finding->rule->id, finding->value, context->now);
-		finding->excepted = finding->exception && in_force(finding->exception, context->now);
+		finding->exception = find_exception(profile, finding->rule->id, finding->value, now);
+		finding->excepted = finding->exception && in_force(finding->exception, now);
 	}
+}
+
+/* When the rules of a group are asked, if not at create and restore. */
+static const struct {
+	const struct cfd_rule_group *group;
+	unsigned occasions;
+} group_occasions[] = {
+	{&cfd_rules_exec, CFD_EXEC},
+	{&cfd_rules_update, CFD_UPDATE},
+	{&cfd_rules_restore, CFD_RESTORE},
+};
+
+/* Rules of the others that are asked later, too: they look at nothing that only a whole configuration has. */
+static const struct {
+	const char *id;
+	unsigned occasions;
+} also[] = {
+	{"capability.unknown", CFD_EXEC}, {"capability.ambient", CFD_EXEC},    {"process.cwd", CFD_EXEC},
+	{"process.realtime", CFD_EXEC},   {"process.cgroup-file", CFD_UPDATE},
+};
+
+static bool is_asked(const struct cfd_rule_group *group, const struct cfd_rule *rule, enum cfd_occasion occasion)
+{
+	unsigned occasions = CFD_CREATE | CFD_RESTORE;
+
+	for (size_t i = 0; i < CFD_COUNT(group_occasions); i++)
+		if (group_occasions[i].group == group)
+			occasions = group_occasions[i].occasions;
+	for (size_t i = 0; i < CFD_COUNT(also); i++)
+		if (cfd_streq(also[i].id, rule->id))
+			occasions |= also[i].occasions;
+	return occasions & (occasion ? occasion : CFD_CREATE);
 }
 
 static int run_group(const struct cfd_rule_group *group, const struct cfd_rules_context *context,
@@ -151,7 +194,7 @@ static int run_group(const struct cfd_rule_group *group, const struct cfd_rules_
 {
 	for (size_t i = 0; i < group->count; i++) {
 		const struct cfd_rule *rule = &group->rules[i];
-		int r = rule->check(rule, context, findings, err);
+		int r = is_asked(group, rule, context->occasion) ? rule->check(rule, context, findings, err) : 0;
 
 		if (r) {
 			cfd_wrap(err, "rule %s cannot be decided", rule->id);
@@ -165,7 +208,10 @@ int cfd_rules_run(const struct cfd_rules_context *context, struct cfd_findings *
 {
 	CFD_AUTO(cfd_sources_freep) struct cfd_sources *sources = NULL;
 	struct cfd_rules_context with_sources = *context;
-	int r = cfd_sources_judge(context, &sources, err);
+	int r = 0;
+
+	if (context->occasion != CFD_EXEC && context->occasion != CFD_UPDATE)
+		r = cfd_sources_judge(context, &sources, err);
 
 	if (r)
 		return r;
@@ -175,7 +221,8 @@ int cfd_rules_run(const struct cfd_rules_context *context, struct cfd_findings *
 		if (r)
 			return r;
 	}
-	apply_exceptions(context, findings);
+	if (context->profile)
+		cfd_rules_except(context->profile, context->now, findings);
 	return 0;
 }
 

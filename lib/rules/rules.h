@@ -14,15 +14,30 @@
 struct cfd_config;
 struct cfd_image;
 struct cfd_profile;
+struct cfd_json;
 struct cfd_profile_exception;
+struct cfd_record;
 struct cfd_sources;
 struct cfd_spec;
+struct cfd_spec_strings;
 struct cfd_findings;
+
+/* What is asked for. An exec and an update are judged against what was recorded of the container. */
+enum cfd_occasion {
+	CFD_CREATE = 1, /* run, too */
+	CFD_RESTORE = 2,
+	CFD_EXEC = 4,
+	CFD_UPDATE = 8,
+};
 
 /* What a rule may look at. All borrowed. */
 struct cfd_rules_context {
-	const struct cfd_spec *spec;
-	const struct cfd_profile *profile;
+	enum cfd_occasion occasion;             /* 0: CREATE */
+	const struct cfd_spec *spec;            /* of an exec: `process` alone; of an update: `linux.resources` alone */
+	const struct cfd_profile *profile;      /* NULL for an exec or update that is looked at for the first time */
+	const struct cfd_record *record;        /* of the container; EXEC and UPDATE only, as what follows */
+	const struct cfd_spec_strings *cgroups; /* of --cgroup; or NULL */
+	const struct cfd_json *device_rules; /* linux.resources.devices that the container was created with, or NULL */
 	const struct cfd_image *image;
 	const struct cfd_config *config;
 	const char *container_id;
@@ -39,6 +54,7 @@ struct cfd_rules_context {
 enum cfd_rule_class {
 	CFD_RULE_NEVER,   /* only an exception with reason and expiry lets it pass */
 	CFD_RULE_ALLOWED, /* a profile's own key can allow it (mounts.allow, devices.allow, ...) */
+	CFD_RULE_ALWAYS,  /* nothing lets it pass, not even a profile that only warns */
 };
 
 struct cfd_rule {
@@ -59,7 +75,8 @@ struct cfd_rule_group {
 };
 
 extern const struct cfd_rule_group cfd_rules_mounts, cfd_rules_devices, cfd_rules_namespaces, cfd_rules_capabilities,
-	cfd_rules_process, cfd_rules_sysctls, cfd_rules_rootfs, cfd_rules_annotations, cfd_rules_hooks;
+	cfd_rules_process, cfd_rules_sysctls, cfd_rules_rootfs, cfd_rules_annotations, cfd_rules_hooks, cfd_rules_exec,
+	cfd_rules_update, cfd_rules_restore;
 
 /* All groups in the order of design; NULL-terminated. */
 extern const struct cfd_rule_group *const cfd_rule_groups[];
@@ -95,9 +112,11 @@ int cfd_findings_add(struct cfd_findings *findings, const struct cfd_rule *rule,
 void cfd_findings_release(struct cfd_findings *findings);
 
 /*
- * Runs every rule of every group, then marks what the profile's exceptions let pass. 0 however much was found; an error
- * means that a rule could not decide, which is a refusal.
+ * Runs every rule for this occasion, then, if there is a profile, marks what its exceptions let pass. 0 however much
+ * was found; an error means that a rule could not decide, which is a refusal.
  */
 int cfd_rules_run(const struct cfd_rules_context *context, struct cfd_findings *findings, struct cfd_error *err);
+/* The second half alone, for findings that were made without a profile. */
+void cfd_rules_except(const struct cfd_profile *profile, int64_t now, struct cfd_findings *findings);
 
 #endif

@@ -156,6 +156,7 @@ Test(audit, a_verdict_has_every_finding)
 	cr_expect_eq(strchr(text, '\n'), text + strlen(text) - 1, "one line: %s", text);
 	doc = parse(text, strlen(text));
 	cr_expect_str_eq(text_at(doc, "type"), "verdict");
+	cr_expect_str_eq(text_at(doc, "command"), "create");
 	cr_expect_str_eq(text_at(doc, "container"), "web");
 	cr_expect_str_eq(text_at(doc, "verdict"), "refused");
 	cr_expect_str_eq(text_at(doc, "image"), "docker.io/library/nginx:1.27");
@@ -181,9 +182,11 @@ Test(audit, the_word_tells_allowed_from_would_refuse)
 		verdict.findings.count = i > 0 && i < 3;
 		verdict.findings.total = i > 0;
 		finding.excepted = i == 2;
+		verdict.occasion = i == 3 ? CFD_EXEC : CFD_RESTORE;
 		cr_assert_eq(cfd_audit_verdict_line("web", &verdict, &line), 0);
 		doc = parse(line.data, line.length);
 		cr_expect_str_eq(text_at(doc, "verdict"), words[i], "case %d", i);
+		cr_expect_str_eq(text_at(doc, "command"), i == 3 ? "exec" : "restore");
 	}
 }
 

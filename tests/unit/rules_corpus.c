@@ -4,10 +4,12 @@
  * expected; rules/GROUP/NAME.json has, for each rule, changes to engines/bare.json that pass and changes that are
  * refused for that rule alone. A rule without such a file fails here.
  *
- * A change is RFC 6902 (add, replace, remove). A case may bring parts of a profile, of an image and of cofferdam.json,
- * and a tree of files, whose directory stands for @T@ in the file's text, as @HOOK@ does for cofferdam's hook; "host":
- * true judges with facts of this host.
+ * A change is RFC 6902 (add, replace, remove). "occasion" is create, unless it says exec, update or restore; then
+ * "record" is what was recorded of the container. A case may bring parts of a profile, of an image and of
+ * cofferdam.json, and a tree of files, whose directory stands for @T@ in the file's text, as @HOOK@ does for
+ * cofferdam's hook; "host": true judges with facts of this host.
  */
+#include "lib/caps.h"
 #include "lib/config.h"
 #include "lib/fd.h"
 #include "lib/image/image.h"
@@ -15,6 +17,7 @@
 #include "lib/profile/profile.h"
 #include "lib/rules/rules.h"
 #include "lib/spec/spec.h"
+#include "lib/state/state.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -38,6 +41,8 @@ struct subject { /* one configuration with everything around it */
 	struct cfd_profile profile;
 	struct cfd_image image;
 	struct cfd_config config;
+	struct cfd_record record;
+	struct cfd_spec_strings cgroups;
 	struct cfd_findings findings;
 	int rootfs_fd, bundle_fd;
 	char *lists[16][64]; /* what the structures above point to; the strings belong to the case's document */
@@ -197,6 +202,52 @@ static void read_image(struct subject *subject, const struct cfd_json *image)
 		subject->image.volume_dirs[i] = volume_dirs[i];
 }
 
+static enum cfd_occasion read_occasion(const struct cfd_json *around)
+{
+	static const char *const names[] = {[CFD_RESTORE] = "restore", [CFD_EXEC] = "exec", [CFD_UPDATE] = "update"};
+	const char *name = cfd_json_string(cfd_json_get(around, "occasion"));
+
+	for (size_t i = 0; name && i < CFD_COUNT(names); i++)
+		if (cfd_streq(names[i], name))
+			return (enum cfd_occasion)i;
+	cr_assert_null(name);
+	return CFD_CREATE;
+}
+
+static cfd_caps read_caps(const struct cfd_json *array)
+{
+	cfd_caps caps = 0;
+
+	for (size_t i = 0; i < cfd_json_count(array); i++) {
+		unsigned number = 0;
+
+		cr_assert_eq(cfd_caps_number(cfd_json_string(cfd_json_at(array, i)), &number), 0);
+		caps |= UINT64_C(1) << number;
+	}
+	return caps;
+}
+
+/* What is asked of a container whose record says this. */
+static void read_record(struct subject *subject, const struct cfd_json *record, struct cfd_rules_context *context)
+{
+	struct cfd_record *to = &subject->record;
+
+	to->capabilities = read_caps(cfd_json_get(record, "capabilities"));
+	to->asked_capabilities = read_caps(cfd_json_get(record, "asked_capabilities"));
+	to->no_new_privileges = cfd_json_bool(cfd_json_get(record, "no_new_privileges"));
+	to->range.size = cfd_json_bool(cfd_json_get(record, "range")) ? CFD_USERNS_RANGE_SIZE : 0;
+	to->apparmor_profile = (char *)cfd_json_string(cfd_json_get(record, "apparmor_profile"));
+	to->selinux_label = (char *)cfd_json_string(cfd_json_get(record, "selinux_label"));
+	to->loader_env = strings(subject, cfd_json_get(record, "loader_env"));
+	cfd_json_int(cfd_json_get(record, "oom_score_adj"), -1000, 1000, &to->oom_score_adj);
+	subject->cgroups.values = (const char **)strings(subject, cfd_json_get(record, "asked_cgroups"));
+	while (subject->cgroups.values[subject->cgroups.count])
+		subject->cgroups.count++;
+	context->record = to;
+	context->cgroups = &subject->cgroups;
+	context->device_rules = cfd_json_get(record, "device_rules");
+}
+
 /* "dir", "MODE dir", "fifo", "socket", "-> target", else a file with that content. */
 static void make_file(const char *tree, const char *name, const char *kind)
 {
@@ -279,6 +330,8 @@ static void run(struct subject *subject, const struct cfd_json *base, const stru
 	snprintf(rootfs, sizeof(rootfs), "%s/rootfs", tree);
 	subject->rootfs_fd = open(rootfs, O_PATH | O_CLOEXEC | O_DIRECTORY);
 	subject->bundle_fd = open(tree, O_PATH | O_CLOEXEC | O_DIRECTORY);
+	context.occasion = read_occasion(around);
+	read_record(subject, cfd_json_get(around, "record"), &context);
 	context.spec = &subject->spec;
 	context.profile = &subject->profile;
 	context.image = &subject->image;

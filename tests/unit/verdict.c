@@ -158,6 +158,32 @@ Test(verdict, the_mode_of_the_profile_decides_what_findings_do)
 	tear_down(&place);
 }
 
+/* restore: judged like create, and refused whatever the profile says. */
+Test(verdict, no_profile_lets_a_restore_pass)
+{
+	static const char *const profiles[] = {
+		"",
+		"\"mode\": \"warn\"",
+		"\"exceptions\": [{\"rule\": \"restore.checkpoint\", \"subject\": \"restore\", \"reason\": \"T-1\", "
+		"\"expires\": \"2999-01-01\"}]",
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(profiles); i++) {
+		CFD_AUTO(cfd_verdict_release) struct cfd_verdict verdict = CFD_VERDICT_INIT;
+		struct cfd_error err = {0};
+		struct place place;
+
+		set_up(&place);
+		write_profile(&place, "default", profiles[i]);
+		write_config(&place, "", "");
+		place.request.occasion = CFD_RESTORE;
+		cr_assert_eq(cfd_verdict_reach(&place.request, &verdict, &err), 0, "%s", err.message);
+		cr_expect(verdict.refused, "%s", profiles[i]);
+		cr_expect_eq(verdict.findings.total, 1);
+		tear_down(&place);
+	}
+}
+
 Test(verdict, exceptions_pass_until_their_day_is_over)
 {
 	struct place place;
