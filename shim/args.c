@@ -2,6 +2,8 @@
 /* The command line of an OCI runtime: one table of options, one scanner for both ways through argv. */
 #include "shim/args.h"
 
+#include "shim/options.h"
+
 #include "lib/json/fields.h"
 
 #include <errno.h>
@@ -18,15 +20,6 @@ enum use {
 	DROP,     /* replaced by what cofferdam wrote */
 };
 
-struct option {
-	const char *name;
-	char letter; /* 0: none */
-	bool takes_value;
-	enum use use;
-	unsigned commands; /* of enum cfd_args_command */
-	size_t field;      /* where in struct cfd_args the value goes; 0: nowhere */
-};
-
 #define FIELD(name) offsetof(struct cfd_args, name)
 #define START (CFD_ARGS_CREATE | CFD_ARGS_RUN)
 #define ANY (START | CFD_ARGS_RESTORE)
@@ -34,7 +27,7 @@ struct option {
 
 /* crun 1.8-1.28 (src/crun.c, create.c, run.c, restore.c) and runc 1.1-1.3 (main.go, create.go, run.go, restore.go) */
 // clang-format off
-static const struct option global_options[] = {
+static const struct cfd_option global_options[] = {
 	{ "root",                 0,  true,  KEEP,     0, FIELD(root) },
 	{ "log",                  0,  true,  KEEP,     0, FIELD(log) },
 	{ "log-format",           0,  true,  KEEP,     0, FIELD(log_format) },
@@ -50,7 +43,7 @@ static const struct option global_options[] = {
 	{ "usage",               '?', false, KEEP,     0, 0 },
 };
 
-static const struct option command_options[] = {
+static const struct cfd_option command_options[] = {
 	{ "bundle",              'b', true,  DROP,     ANY,   FIELD(bundle) },
 	{ "config",              'f', true,  DROP,     START, FIELD(config) },
 	{ "pid-file",             0,  true,  ABSOLUTE, ANY,   0 },
@@ -84,6 +77,7 @@ static const struct {
 	{ "create",  CFD_ARGS_CREATE },
 	{ "run",     CFD_ARGS_RUN },
 	{ "restore", CFD_ARGS_RESTORE },
+	{ "exec",    CFD_ARGS_EXEC },
 };
 
 /* What is understood and refused: it takes away what config.json cannot show, or gives what create would have judged. */
@@ -98,50 +92,6 @@ static const struct {
 };
 // clang-format on
 
-struct found {
-	const struct option *option;
-	const char *value; /* NULL for a flag */
-	int words;         /* of argv that it takes */
-};
-
-static bool is_option(const struct option *option, const char *word, size_t name_length)
-{
-	if (word[0] == '-' && word[1] == '-')
-		return option->name && strlen(option->name) == name_length - 2 &&
-		       strncmp(option->name, word + 2, name_length - 2) == 0;
-	return option->letter && name_length == 2 && word[1] == option->letter;
-}
-
-/* What argv[index] is. An option's value is the rest of its word after `=` (long names only), or the next word. */
-static int scan(char **argv, int index, const struct option *options, size_t count, struct found *ret_found,
-		struct cfd_error *err)
-{
-	const char *word = argv[index], *equals = strchr(word, '=');
-	bool is_long = word[0] == '-' && word[1] == '-';
-	size_t name_length = equals && is_long ? (size_t)(equals - word) : strlen(word), i = 0;
-	struct found found = {.words = 1};
-
-	while (i < count && !is_option(&options[i], word, name_length))
-		i++;
-	if (i == count)
-		return cfd_fail(err, -EINVAL,
-				"option %s is not one that cofferdam-runtime knows of crun or runc; it is refused "
-				"since it could hide a bundle",
-				word);
-	found.option = &options[i];
-	if (found.option->takes_value) {
-		found.value = equals && is_long ? equals + 1 : argv[index + 1];
-		found.words = equals && is_long ? 1 : 2;
-		if (!found.value || !*found.value)
-			return cfd_fail(err, -EINVAL, "option %s needs a value", word);
-	} else if (equals && is_long) {
-		return cfd_fail(err, -EINVAL, "option %.*s takes no value, but was given %s", (int)name_length, word,
-				equals + 1);
-	}
-	*ret_found = found;
-	return 0;
-}
-
 static int check_accepted(const char *word, struct cfd_error *err)
 {
 	for (size_t i = 0; i < CFD_COUNT(refused); i++)
@@ -150,13 +100,13 @@ static int check_accepted(const char *word, struct cfd_error *err)
 	return 0;
 }
 
-static int store(const struct found *found, struct cfd_args *args, struct cfd_error *err)
+static int store(const struct cfd_option_found *found, struct cfd_args *args, struct cfd_error *err)
 {
 	void *field = (char *)args + found->option->field;
 
 	if (!found->option->field)
 		return 0;
-	if (!found->option->takes_value) {
+	if (!found->option->kind) {
 		*(bool *)field = true;
 		return 0;
 	}
@@ -167,14 +117,14 @@ static int store(const struct found *found, struct cfd_args *args, struct cfd_er
 }
 
 /* Options from *index on, up to the first word that is none. */
-static int parse_options(char **argv, int *index, const struct option *options, size_t count, struct cfd_args *args,
+static int parse_options(char **argv, int *index, const struct cfd_option *options, size_t count, struct cfd_args *args,
 			 struct cfd_error *err)
 {
-	struct found found = {0};
+	struct cfd_option_found found = {0};
 	int r = 0;
 
 	for (; !r && argv[*index] && argv[*index][0] == '-'; *index += found.words) {
-		r = scan(argv, *index, options, count, &found, err);
+		r = cfd_option_scan(argv, *index, options, count, &found, err);
 		if (!r && args->command != CFD_ARGS_OTHER && !(found.option->commands & args->command))
 			r = cfd_fail(err, -EINVAL, "option %s does not belong to %s", argv[*index],
 				     argv[args->command_index]);
@@ -226,7 +176,7 @@ int cfd_args_parse(int argc, char **argv, struct cfd_args *args, struct cfd_erro
 		return r;
 	args->command_index = index < argc ? index : argc;
 	args->command = find_command(argv[args->command_index]);
-	if (args->command != CFD_ARGS_OTHER)
+	if (args->command & ANY)
 		return parse_command(argv, args, err);
 	return index < argc ? check_accepted(argv[index], err) : 0;
 }
@@ -256,7 +206,7 @@ static int append_absolute(struct list *list, const char *path, struct cfd_error
 	return append(list, absolute, err);
 }
 
-static int append_option(struct list *list, char **words, const struct found *found, struct cfd_error *err)
+static int append_option(struct list *list, char **words, const struct cfd_option_found *found, struct cfd_error *err)
 {
 	int r = 0;
 
@@ -283,7 +233,7 @@ int cfd_args_rewrite(char **argv, const struct cfd_args *args, const char *runti
 		     char ***ret_argv, struct cfd_error *err)
 {
 	CFD_AUTO(free_list) struct list list = {0};
-	struct found found = {0};
+	struct cfd_option_found found = {0};
 	size_t count = 0;
 	int r;
 
@@ -296,7 +246,7 @@ int cfd_args_rewrite(char **argv, const struct cfd_args *args, const char *runti
 	for (int i = 1; !r && i <= args->command_index; i++)
 		r = append(&list, argv[i], err);
 	for (int i = args->command_index + 1; !r && argv[i] != args->id; i += found.words) {
-		r = scan(argv, i, command_options, CFD_COUNT(command_options), &found, err);
+		r = cfd_option_scan(argv, i, command_options, CFD_COUNT(command_options), &found, err);
 		if (!r)
 			r = append_option(&list, argv + i, &found, err);
 	}

@@ -36,12 +36,21 @@ static const char *refuse(int fd)
 	return flags & O_PATH ? "was opened with O_PATH, and could be anything" : NULL;
 }
 
-int cfd_inherit_check(const struct cfd_args *args, const char *listen_fds, struct cfd_error *err)
+int cfd_inherit_end(const struct cfd_args *args, const char *listen_fds, int *ret_end, struct cfd_error *err)
 {
 	int end = FIRST, r = read_count(args->preserve_fds, "--preserve-fds", &end, err);
 
 	if (!r)
 		r = read_count(listen_fds, "LISTEN_FDS", &end, err);
+	if (!r)
+		*ret_end = end;
+	return r;
+}
+
+int cfd_inherit_check(const struct cfd_args *args, const char *listen_fds, struct cfd_error *err)
+{
+	int end = FIRST, r = cfd_inherit_end(args, listen_fds, &end, err);
+
 	for (int fd = 0; !r && fd < end; fd++) {
 		const char *why = refuse(fd);
 

@@ -17,4 +17,7 @@ struct cfd_args;
  */
 int cfd_inherit_check(const struct cfd_args *args, const char *listen_fds, struct cfd_error *err);
 
+/* The number behind the last one that is handed on. -EINVAL as above. */
+int cfd_inherit_end(const struct cfd_args *args, const char *listen_fds, int *ret_end, struct cfd_error *err);
+
 #endif

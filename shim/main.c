@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cofferdam-runtime: an OCI runtime to engines. What starts a container is judged and amended before crun or runc sees
- * it; everything else is theirs at once.
+ * cofferdam-runtime: an OCI runtime to engines. What starts a container, or a process in one, or changes its limits, is
+ * judged and amended before crun or runc sees it; everything else is theirs at once.
  */
 #include "shim/args.h"
 #include "shim/create.h"
+#include "shim/exec.h"
 #include "shim/launch.h"
 #include "shim/runtime.h"
 
@@ -35,6 +36,8 @@ int main(int argc, char **argv)
 
 	if (!r && args.command == CFD_ARGS_OTHER)
 		r = pass_through(argv, &args, &err);
+	else if (!r && args.command == CFD_ARGS_EXEC)
+		status = cfd_exec(argv, &args, &text);
 	else if (!r)
 		status = cfd_create(argv, &args, &text);
 	if (r) {

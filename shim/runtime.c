@@ -37,7 +37,10 @@ static bool read_link(const char *link, char ret_path[PATH_MAX])
 	return true;
 }
 
-/* The container's id stands somewhere behind the subcommand; the first word that names a container of ours is it. */
+/*
+ * The container's id stands somewhere behind the subcommand; the first word that names a container of ours is it. Where
+ * the options were understood, the id is known.
+ */
 static bool recorded_runtime(char **argv, const struct cfd_args *args, char ret_path[PATH_MAX])
 {
 	char key[CFD_STATE_KEY_MAX + 1], link[PATH_MAX];
@@ -46,7 +49,8 @@ static bool recorded_runtime(char **argv, const struct cfd_args *args, char ret_
 	if (!argv[args->command_index])
 		return false;
 	for (char **word = argv + args->command_index + 1; *word; word++) {
-		if (cfd_state_key(*word, args->root ? args->root : "", key, &ignored))
+		if ((args->id && *word != args->id) ||
+		    cfd_state_key(*word, args->root ? args->root : "", key, &ignored))
 			continue;
 		snprintf(link, sizeof(link), CFD_STATE_DIR "/containers/%s/runtime", key);
 		if (read_link(link, ret_path))

@@ -85,7 +85,7 @@ Test(args, everything_else_is_passed_through_with_its_root)
 		{"x --root /r state web", "/r", 3},
 		{"x --root=/r --log-format=json kill web KILL", "/r", 3},
 		{"x delete --force --unknown=y web", NULL, 1},
-		{"x exec --process /p --cap CAP_X web", NULL, 1},
+		{"x kill --all web KILL", NULL, 1},
 		{"x creates web", NULL, 1},
 		{"x CREATE web", NULL, 1},
 	};
@@ -170,7 +170,7 @@ Test(args, a_refusal_still_knows_the_log)
 	cr_expect_str_eq(args.log_format, "json");
 	cr_expect_str_eq(err.message,
 			 "create: option --unknown is not one that cofferdam-runtime knows of crun or runc; "
-			 "it is refused since it could hide a bundle");
+			 "it is refused since it could hide what is to be judged");
 }
 
 Test(args, the_runtime_gets_our_bundle_and_absolute_paths)

@@ -96,6 +96,47 @@ test_shells_and_copies_are_denied_behind_runc() {
 	shells_denied runc
 }
 
+# expect_refused_exec RULE OPTION...: told, and in the audit log.
+expect_refused_exec() {
+	expect_status 1 "$SHIM" exec "${@:2}" web /bin/inside show /proc/self/status
+	expect_output 'cofferdam: refused exec in web'
+	expect_output "[$1]"
+	expect tail -n 1 "$AUDIT"
+	expect_output '"command":"exec"'
+	expect_output "\"rule\":\"$1\""
+}
+
+# The same cases as files of --process: tests/live/45-exec.sh.
+exec_is_judged() {
+	guest_runtime "$1"
+	guest_bundle bundle /bin/inside sleep 300
+	expect "$SHIM" run --detach --bundle bundle web
+	trap 'clean web' EXIT
+	expect "$SHIM" exec web /bin/inside show /proc/self/status
+	expect_output 'CapBnd:	0000000000000420'
+	expect_output 'NoNewPrivs:	1'
+	expect "$SHIM" exec --cap CAP_KILL --user 0:0 --env A=1 --cwd /bin web /bin/inside show /proc/self/status
+	expect_output 'CapBnd:	0000000000000'
+	refute_output 'CapBnd:	0000003fffffffff'
+	expect_output 'NoNewPrivs:	1'
+	expect_refused_exec exec.capability --cap CAP_SYS_ADMIN
+	expect_refused_exec exec.no-new-privileges --no-new-privs=false
+	expect_refused_exec exec.user-range --user 65536
+	expect_refused_exec exec.apparmor --apparmor unconfined
+	expect_refused_exec exec.selinux --process-label system_u:system_r:spc_t:s0
+	expect_refused_exec exec.env-loader --env LD_PRELOAD=/tmp/x.so
+	expect_refused_exec exec.cgroup --cgroup ../..
+	expect_refused_exec process.cwd --cwd /proc/self/fd/7
+}
+
+once_a_wider_exec_is_refused_behind_crun() {
+	exec_is_judged crun
+}
+
+once_a_wider_exec_is_refused_behind_runc() {
+	exec_is_judged runc
+}
+
 foreground() {
 	guest_runtime "$1"
 	guest_bundle bundle /bin/inside show /proc/self/uid_map

@@ -89,6 +89,64 @@ once_exec_of_a_shell_is_denied_behind_runc() {
 	denied runc
 }
 
+judged_container() {
+	guest_runtime "$1"
+	trap 'podman rm -f -t 0 web' EXIT
+	expect shim_podman run -d --name web --network none -e LD_LIBRARY_PATH=/opt/lib \
+		--health-cmd '["/bin/inside", "show", "/proc/self/comm"]' --health-interval disable "$GUEST_INSIDE" /bin/inside sleep 300
+}
+
+exec_passes() {
+	local option before bounding
+
+	judged_container "$1"
+	bounding=$(grep CapBnd: "/proc/$(podman inspect -f '{{.State.Pid}}' web)/status")
+	before=$(wc -l </var/log/cofferdam/audit.jsonl)
+	for option in '' '--tty --interactive' '--user=1000 -e X=1 -w /bin'; do
+		# shellcheck disable=SC2086
+		expect podman exec $option web /bin/inside show /proc/self/status /proc/self/environ
+		expect_output 'NoNewPrivs:	1'
+		expect_output 'CapInh:	0000000000000000'
+		expect_output "$bounding"
+		expect_output LD_LIBRARY_PATH=/opt/lib
+	done
+	expect podman healthcheck run web
+	expect_equal "$before" "$(wc -l </var/log/cofferdam/audit.jsonl)" 'lines in the audit log: nothing was to be said'
+}
+
+once_exec_gets_what_the_container_has_behind_crun() {
+	exec_passes crun
+}
+
+once_exec_gets_what_the_container_has_behind_runc() {
+	exec_passes runc
+}
+
+# refused_exec RULE OPTION...: podman tells it, the audit log has it.
+refused_exec() {
+	expect_status 255 podman exec "${@:2}" web /bin/inside show /proc/self/comm
+	expect_output 'cofferdam: refused exec in web'
+	expect_output "[$1]"
+	expect tail -n 1 /var/log/cofferdam/audit.jsonl
+	expect_output '"command":"exec"'
+	expect_output "\"rule\":\"$1\""
+}
+
+once_a_wider_exec_is_refused() {
+	judged_container crun
+	refused_exec exec.capability --privileged
+	refused_exec exec.user-range --user 70000
+	refused_exec exec.env-loader -e LD_PRELOAD=/tmp/x.so
+	refused_exec exec.env-loader -e LD_LIBRARY_PATH=/tmp
+	refused_exec process.cwd -w /proc/self/fd/7
+}
+
+once_an_update_changes_limits() {
+	judged_container crun
+	expect podman update --pids-limit 99 web
+	expect_equal 99 "$(cat "/sys/fs/cgroup$(cut -d: -f3 "/proc/$(podman inspect -f '{{.State.Pid}}' web)/cgroup")/pids.max")" pids.max
+}
+
 once_a_refusal_reaches_who_typed_the_command() {
 	guest_runtime crun
 	expect_status 126 shim_podman run --rm --network none --cap-add SYS_ADMIN "$GUEST_INSIDE" /bin/inside show /proc/self/comm

@@ -40,6 +40,17 @@ once_exec_of_a_shell_is_denied() {
 	expect cofferdam status web
 }
 
+once_a_wider_exec_is_refused() {
+	guest_runtime runc
+	trap 'ctr tasks kill -s KILL web; guest_wait 10 ctr tasks rm web; ctr containers rm web || true' EXIT
+	expect run -d "$GUEST_INSIDE" web /bin/inside sleep 300
+	expect ctr tasks exec --exec-id one --cwd /bin web /bin/inside show /proc/self/status
+	expect_output 'NoNewPrivs:	1'
+	refute ctr tasks exec --exec-id two --cwd /proc/self/fd/7 web /bin/inside show /proc/self/comm
+	expect_output 'cofferdam: refused exec in web'
+	expect_output '[process.cwd]'
+}
+
 once_a_refusal_reaches_who_typed_the_command() {
 	guest_runtime runc
 	trap 'ctr containers rm bad || true' EXIT
