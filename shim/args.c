@@ -78,6 +78,7 @@ static const struct {
 	{ "run",     CFD_ARGS_RUN },
 	{ "restore", CFD_ARGS_RESTORE },
 	{ "exec",    CFD_ARGS_EXEC },
+	{ "update",  CFD_ARGS_UPDATE },
 };
 
 /* What is understood and refused: it takes away what config.json cannot show, or gives what create would have judged. */

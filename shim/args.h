@@ -3,7 +3,7 @@
  * The command line of an OCI runtime, as far as cofferdam must understand it: crun's and runc's options in one table.
  *
  * What is passed through needs only the global options, in order to find the subcommand. What starts a container (and
- * exec, in a file of its own) is understood whole: an option that the table does not have could take a
+ * exec and update, in files of their own) is understood whole: an option that the table does not have could take a
  * value and so hide a bundle, hence it is refused; so are spellings that the runtimes read differently (`-bDIR`,
  * `-bundle DIR`, `--bund DIR`, options after the id), what takes away a protection that config.json does not show
  * (`--no-pivot`), and the one command by which a container that exists gets what create would have refused (crun's
@@ -21,6 +21,7 @@ enum cfd_args_command {
 	CFD_ARGS_RUN = 4,
 	CFD_ARGS_RESTORE = 8,
 	CFD_ARGS_EXEC = 16,   /* its options: shim/exec_args.h */
+	CFD_ARGS_UPDATE = 32, /* its options: shim/update.c */
 };
 
 struct cfd_args { /* all borrowed from argv; NULL: not given */

@@ -8,6 +8,7 @@
 #include "shim/exec.h"
 #include "shim/launch.h"
 #include "shim/runtime.h"
+#include "shim/update.h"
 
 #include "lib/log.h"
 
@@ -38,6 +39,8 @@ int main(int argc, char **argv)
 		r = pass_through(argv, &args, &err);
 	else if (!r && args.command == CFD_ARGS_EXEC)
 		status = cfd_exec(argv, &args, &text);
+	else if (!r && args.command == CFD_ARGS_UPDATE)
+		status = cfd_update(argv, &args, &text);
 	else if (!r)
 		status = cfd_create(argv, &args, &text);
 	if (r) {

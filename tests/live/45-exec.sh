@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# exec of containers that cofferdam-runtime created, with crun and with runc. Every case runs with both.
+# exec and update of containers that cofferdam-runtime created, with crun and with runc. Every case runs with both.
 # shellcheck source=tests/live/host.sh
 . "$(dirname "$0")/host.sh"
 
@@ -237,6 +237,43 @@ test_a_container_of_somebody_else_is_handed_on() {
 		trap - EXIT
 	done
 }
+
+# with_input FILE COMMAND...
+with_input() {
+	"${@:2}" <"$1"
+}
+
+case_limits_change_and_devices_do_not() {
+	echo '{"cpu":{}}' >limits.json # no controller is there to be set
+	expect shim update --resources limits.json web
+	expect with_input limits.json shim update --resources=- web
+	expect with_input limits.json shim update -r - web
+	# kubelet hands the container's own device rules in.
+	python3 - <<-'PYTHON'
+		import json
+		devices = json.load(open("bundle/config.json"))["linux"]["resources"]["devices"]
+		json.dump({"devices": devices, "cpu": {}}, open("limits.json", "w"))
+		json.dump({"devices": devices + [{"allow": True, "type": "b", "major": 8, "minor": 0, "access": "rw"}]}, open("disk.json", "w"))
+	PYTHON
+	expect shim update --resources limits.json web
+	for words in '--resources disk.json' '--resources=-' '-r -'; do
+		# shellcheck disable=SC2086
+		expect_status 1 with_input disk.json shim update $words web
+		expect_output 'cofferdam: refused update of web ('
+		expect_output '[update.device]'
+	done
+	expect tail -n 1 "$AUDIT"
+	expect_output '"command":"update"'
+	echo '{"unified":{"../x/cgroup.procs":"1"}}' >bad.json
+	expect_status 1 shim update --resources bad.json web
+	expect_output '[process.cgroup-file]'
+	expect_status 1 shim update --l3-cache-schema L3:0=f web
+	expect_output '[process.intel-rdt]'
+	expect_status 1 shim update --res limits.json web
+	expect_status 1 shim update web --resources limits.json
+	expect_output "nothing may follow the container's id"
+}
+test_limits_change_and_devices_do_not() { with_container case_limits_change_and_devices_do_not; }
 
 teardown_file() {
 	rm -rf /etc/cofferdam/runtime /etc/cofferdam/cofferdam.json

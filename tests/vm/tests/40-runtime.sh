@@ -137,6 +137,34 @@ once_a_wider_exec_is_refused_behind_runc() {
 	exec_is_judged runc
 }
 
+update_is_judged() {
+	local cgroup pid
+
+	guest_runtime "$1"
+	guest_bundle bundle /bin/inside sleep 300
+	expect "$SHIM" run --detach --bundle bundle web
+	trap 'clean web' EXIT
+	pid=$(pid_of web)
+	cgroup=/sys/fs/cgroup$(cut -d: -f3 "/proc/$pid/cgroup")
+	echo '{"pids":{"limit":77}}' >limits.json
+	expect "$SHIM" update --resources limits.json web
+	expect_equal 77 "$(cat "$cgroup/pids.max")" pids.max
+	expect "$SHIM" update --pids-limit 78 web
+	expect_equal 78 "$(cat "$cgroup/pids.max")" pids.max
+	echo '{"pids":{"limit":79},"devices":[{"allow":true,"type":"b","major":8,"minor":0,"access":"rwm"}]}' >disk.json
+	expect_status 1 "$SHIM" update --resources disk.json web
+	expect_output '[update.device]'
+	expect_equal 78 "$(cat "$cgroup/pids.max")" pids.max
+}
+
+once_an_update_changes_limits_and_no_devices_behind_crun() {
+	update_is_judged crun
+}
+
+once_an_update_changes_limits_and_no_devices_behind_runc() {
+	update_is_judged runc
+}
+
 foreground() {
 	guest_runtime "$1"
 	guest_bundle bundle /bin/inside show /proc/self/uid_map
