@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* create and run, step by step. */
+/* create and run, step by step; restore as far as its verdict, which is always a refusal. */
 #include "shim/create.h"
 
 #include "shim/args.h"
@@ -44,11 +44,6 @@ static int check_arguments(struct cfd_contain *contain, struct cfd_error *err)
 {
 	const struct cfd_args *args = contain->args;
 
-	if (args->command == CFD_ARGS_RESTORE)
-		return cfd_fail(err, -EOPNOTSUPP,
-				"restore is refused: a checkpoint brings its own system call filter, capabilities and "
-				"ids, which "
-				"nothing here can judge; create the container anew");
 	if (args->config && strchr(args->config, '/'))
 		return cfd_fail(err, -EINVAL, "--config %s: only the name of a file in the bundle is accepted",
 				args->config);
@@ -72,12 +67,14 @@ static int open_bundle(struct cfd_contain *contain, struct cfd_error *err)
 
 static int reach_verdict(struct cfd_contain *contain, struct cfd_error *err)
 {
-	const struct cfd_verdict_request request = {.config = &contain->config,
-						    .container_id = contain->args->id,
-						    .bundle = contain->bundle,
-						    .bundle_fd = contain->bundle_fd,
-						    .config_file = contain->args->config,
-						    .host_facts = true};
+	const struct cfd_verdict_request request = {
+		.config = &contain->config,
+		.container_id = contain->args->id,
+		.bundle = contain->bundle,
+		.bundle_fd = contain->bundle_fd,
+		.config_file = contain->args->config,
+		.host_facts = true,
+		.occasion = contain->args->command == CFD_ARGS_RESTORE ? CFD_RESTORE : CFD_CREATE};
 
 	return cfd_verdict_reach(&request, &contain->verdict, err);
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# exec and update of containers that cofferdam-runtime created, with crun and with runc. Every case runs with both.
+# exec, update and restore of containers that cofferdam-runtime created, with crun and with runc. Every case runs with both.
 # shellcheck source=tests/live/host.sh
 . "$(dirname "$0")/host.sh"
 
@@ -238,6 +238,23 @@ test_a_container_of_somebody_else_is_handed_on() {
 	done
 }
 
+test_ids_are_plain_in_every_command_that_is_judged() {
+	local id long
+
+	configure "$(command -v crun)"
+	long=$(printf 'a%.0s' $(seq 1025))
+	for id in 'a b' a/b ../web 'a;b' $'a\nb' 'wéb' a:b a@b a% . .. "$long"; do
+		expect_status 1 shim create --bundle /nonexistent "$id"
+		expect_output "the container's id"
+		expect_status 1 shim exec "$id" /bin/true
+		expect_output "the container's id"
+		expect_status 1 shim update --memory 1 "$id"
+		expect_output "the container's id"
+		expect_status 1 shim restore --bundle /nonexistent "$id"
+		expect_output "the container's id"
+	done
+}
+
 # with_input FILE COMMAND...
 with_input() {
 	"${@:2}" <"$1"
@@ -274,6 +291,19 @@ case_limits_change_and_devices_do_not() {
 	expect_output "nothing may follow the container's id"
 }
 test_limits_change_and_devices_do_not() { with_container case_limits_change_and_devices_do_not; }
+
+test_restore_is_refused_with_all_that_is_wrong() {
+	configure "$(command -v crun)"
+	live_bundle bundle /bin/true
+	live_edit bundle/config.json 'c["process"]["capabilities"]["bounding"].append("CAP_SYS_ADMIN")'
+	expect_status 1 shim restore --bundle bundle --image-path /tmp back
+	expect_output 'cofferdam: refused restore of back ('
+	expect_output '[restore.checkpoint]'
+	expect_output '[capability.forbidden]'
+	expect tail -n 1 "$AUDIT"
+	expect_output '"command":"restore"'
+	expect_equal '' "$(ls -A /run/cofferdam/containers 2>/dev/null)" 'left behind'
+}
 
 teardown_file() {
 	rm -rf /etc/cofferdam/runtime /etc/cofferdam/cofferdam.json

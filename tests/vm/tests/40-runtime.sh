@@ -267,7 +267,8 @@ once_restore_is_refused() {
 	guest_runtime runc
 	guest_bundle bundle /bin/inside sleep 1
 	expect_status 1 "$SHIM" restore --bundle bundle --image-path /tmp back
-	expect_output 'restore is refused'
+	expect_output 'cofferdam: refused restore of back'
+	expect_output '[restore.checkpoint]'
 }
 
 once_an_id_that_lives_is_refused() {
