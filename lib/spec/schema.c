@@ -51,18 +51,34 @@ static const char *wrong_id_map(const struct cfd_json *value)
 	return container + size > UINT32_MAX || host + size > UINT32_MAX ? "the range goes beyond the last id" : NULL;
 }
 
+const char *cfd_schema_wrong_list(const struct cfd_json *value)
+{
+	const char *text = cfd_json_string(value);
+
+	return text[strspn(text, "0123456789,- ")] ? "expected numbers and ranges such as \"0-3,7\"" : NULL;
+}
+
+/* runc fails without a name and a `=`; crun hands anything on. */
+static const char *wrong_variable(const struct cfd_json *value)
+{
+	const char *equals = strchr(cfd_json_string(value), '=');
+
+	return !equals || equals == cfd_json_string(value) ? "expected NAME=VALUE" : NULL;
+}
+
 // clang-format off
+static rows variable = STRING(NULL, .wrong = wrong_variable);
 static rows id_map_members[] = {
-	NEED_UINT("containerID", ID_MAX),
-	NEED_UINT("hostID", ID_MAX),
-	NEED_UINT("size", UINT32_MAX),
+	UINT("containerID", ID_MAX, REQUIRED),
+	UINT("hostID", ID_MAX, REQUIRED),
+	UINT("size", UINT32_MAX, REQUIRED),
 	END
 };
 rows cfd_schema_id_map = { .kind = CFD_SCHEMA_OBJECT, .members = id_map_members, .wrong = wrong_id_map };
 
 static rows console_size[] = { /* struct winsize, ioctl_tty(2) */
-	NEED_UINT("height", UINT16_MAX),
-	NEED_UINT("width", UINT16_MAX),
+	UINT("height", UINT16_MAX, REQUIRED),
+	UINT("width", UINT16_MAX, REQUIRED),
 	END
 };
 
@@ -71,7 +87,7 @@ static rows user[] = {
 	UINT("gid", ID_MAX),
 	UINT("umask", 0777),
 	ARRAY("additionalGids", cfd_schema_id, 65536), /* NGROUPS_MAX, linux/limits.h */
-	STRING("username"),
+	STRING("username", NOBODY), /* Windows */
 	END
 };
 
@@ -90,9 +106,9 @@ static choices rlimit_types[] = { /* all 16 of the kernel, asm-generic/resource.
 	"RLIMIT_RTTIME", "RLIMIT_SIGPENDING", "RLIMIT_STACK", NULL
 };
 static rows rlimit_members[] = {
-	NEED_CHOICE("type", rlimit_types),
-	NEED_UINT("soft", UINT64_MAX),
-	NEED_UINT("hard", UINT64_MAX),
+	CHOICE("type", rlimit_types, REQUIRED),
+	UINT("hard", UINT64_MAX, REQUIRED),
+	UINT("soft", UINT64_MAX, REQUIRED),
 	END
 };
 static rows rlimit = OBJECT(NULL, rlimit_members);
@@ -106,7 +122,7 @@ static choices scheduler_flags[] = {
 };
 static rows scheduler_flag = CHOICE(NULL, scheduler_flags);
 static rows scheduler[] = {
-	NEED_CHOICE("policy", scheduler_policies),
+	CHOICE("policy", scheduler_policies, REQUIRED),
 	INT("nice", INT32_MIN, INT32_MAX),
 	INT("priority", INT32_MIN, INT32_MAX),
 	ARRAY("flags", scheduler_flag, 16),
@@ -118,14 +134,14 @@ static rows scheduler[] = {
 
 static choices io_classes[] = { "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE", NULL };
 static rows io_priority[] = {
-	NEED_CHOICE("class", io_classes),
+	CHOICE("class", io_classes, REQUIRED),
 	INT("priority", INT32_MIN, INT32_MAX),
 	END
 };
 
 static rows cpu_affinity[] = {
-	STRING("initial"),
-	STRING("final"),
+	STRING("initial", .wrong = cfd_schema_wrong_list),
+	STRING("final", .wrong = cfd_schema_wrong_list),
 	END
 };
 
@@ -134,40 +150,40 @@ static rows process[] = {
 	OBJECT("consoleSize", console_size),
 	OBJECT("user", user),
 	ARRAY("args", cfd_schema_string, 16384),
-	STRING("commandLine"),
-	ARRAY("env", cfd_schema_string, 4096),
-	NEED_PATH("cwd"),
+	STRING("commandLine", NOBODY), /* Windows */
+	ARRAY("env", variable, 4096),
+	PATH("cwd", REQUIRED),
 	OBJECT("capabilities", capabilities),
-	UNIQUE("rlimits", rlimit, 16, "type"), /* config.md: duplicates MUST be an error */
+	ARRAY("rlimits", rlimit, 16, UNIQUE("type")), /* config.md: duplicates MUST be an error */
 	BOOL("noNewPrivileges"),
 	STRING("apparmorProfile"),
 	INT("oomScoreAdj", -1000, 1000), /* proc(5) */
+	OBJECT("scheduler", scheduler, RUNC(1, 2, 0), CRUN(1, 8, 2)),
 	STRING("selinuxLabel"),
-	OBJECT("scheduler", scheduler),
-	OBJECT("ioPriority", io_priority),
-	OBJECT("execCPUAffinity", cpu_affinity),
+	OBJECT("ioPriority", io_priority, RUNC(1, 2, 0), CRUN(1, 8, 6)),
+	OBJECT("execCPUAffinity", cpu_affinity, RUNC(1, 3, 0), CRUN(1, 19, 0)),
 	END
 };
 
 static rows root[] = {
-	NEED_STRING("path"), /* may be relative to the bundle */
+	STRING("path", REQUIRED), /* may be relative to the bundle */
 	BOOL("readonly"),
 	END
 };
 
 static rows mount_members[] = {
-	NEED_PATH("destination"),
+	PATH("destination", REQUIRED),
 	STRING("type"),
 	STRING("source"),
 	ARRAY("options", cfd_schema_string, 256),
-	ARRAY("uidMappings", cfd_schema_id_map, EXTENTS_MAX),
-	ARRAY("gidMappings", cfd_schema_id_map, EXTENTS_MAX),
+	ARRAY("uidMappings", cfd_schema_id_map, EXTENTS_MAX, RUNC(1, 2, 0), VITAL),
+	ARRAY("gidMappings", cfd_schema_id_map, EXTENTS_MAX, RUNC(1, 2, 0), VITAL),
 	END
 };
 static rows mount = OBJECT(NULL, mount_members);
 
 static rows hook_members[] = {
-	NEED_PATH("path"),
+	PATH("path", REQUIRED),
 	ARRAY("args", cfd_schema_string, 1024),
 	ARRAY("env", cfd_schema_string, 1024),
 	INT("timeout", 1, INT32_MAX),
@@ -189,7 +205,7 @@ static rows config[] = {
 	OBJECT("process", process),
 	OBJECT("root", root),
 	STRING("hostname"),
-	STRING("domainname"),
+	STRING("domainname", RUNC(1, 2, 0)),
 	ARRAY("mounts", mount, 8192),
 	OBJECT("hooks", hooks),
 	MAP("annotations", cfd_schema_string, 4096),
@@ -210,3 +226,11 @@ const struct cfd_schema_row cfd_schema_process_alone = OBJECT(NULL, process_alon
 
 static rows resources_alone[] = {OBJECT("linux", cfd_schema_linux_resources), END};
 const struct cfd_schema_row cfd_schema_resources_alone = OBJECT(NULL, resources_alone);
+
+const struct cfd_schema_row *cfd_schema_member(const struct cfd_schema_row *object, const char *key)
+{
+	for (const struct cfd_schema_row *row = object->members; row->key; row++)
+		if (cfd_streq(row->key, key))
+			return row;
+	return NULL;
+}

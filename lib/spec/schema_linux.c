@@ -3,6 +3,7 @@
 #include "lib/json/json.h"
 #include "lib/spec/schema_rows.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 /*
@@ -32,10 +33,44 @@ static const char *wrong_device(const struct cfd_json *value)
 	return NULL;
 }
 
+/*
+ * A rule for every type of device allows or denies everything to runc, whatever its access and numbers say; crun looks
+ * at them. Without `access` runc fails and crun makes a rule that matches nothing.
+ */
+static const char *wrong_device_rule(const struct cfd_json *value)
+{
+	const char *type = cfd_json_string(cfd_json_get(value, "type"));
+	const char *access = cfd_json_string(cfd_json_get(value, "access"));
+	int64_t major = -1, minor = -1;
+
+	if (!access || !*access || access[strspn(access, "rwm")])
+		return "`access` must be made of the letters r, w and m";
+	if (type && !cfd_streq(type, "a"))
+		return NULL;
+	cfd_json_int(cfd_json_get(value, "major"), -1, MAJOR_MAX, &major);
+	cfd_json_int(cfd_json_get(value, "minor"), -1, MINOR_MAX, &minor);
+	if (major >= 0 || minor >= 0 || !strchr(access, 'r') || !strchr(access, 'w') || !strchr(access, 'm'))
+		return "runc takes a rule for devices of every type for all of them and all access; name a type, or "
+		       "write rwm and no numbers";
+	return NULL;
+}
+
+/* The size becomes a part of a file's name (hugetlb.2MB.max). */
+static const char *wrong_page_size(const struct cfd_json *value)
+{
+	const char *text = cfd_json_string(value);
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text + digits;
+
+	if (*text == '0' || digits == 0 || digits > 4 || !*unit || !strchr("KMG", *unit) || !cfd_streq(unit + 1, "B"))
+		return "expected a size such as \"2MB\"";
+	return NULL;
+}
+
 // clang-format off
 static choices namespace_types[] = { "pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time", NULL };
 static rows namespace_members[] = {
-	NEED_CHOICE("type", namespace_types),
+	CHOICE("type", namespace_types, REQUIRED),
 	PATH("path"),
 	END
 };
@@ -43,8 +78,8 @@ static rows namespace = OBJECT(NULL, namespace_members);
 
 static choices device_types[] = { "c", "b", "u", "p", NULL };
 static rows device_members[] = {
-	NEED_CHOICE("type", device_types),
-	NEED_PATH("path"),
+	PATH("path", REQUIRED),
+	CHOICE("type", device_types, REQUIRED),
 	INT("major", 0, MAJOR_MAX),
 	INT("minor", 0, MINOR_MAX),
 	UINT("fileMode", UINT16_MAX),
@@ -54,16 +89,16 @@ static rows device_members[] = {
 };
 static rows device = { .kind = CFD_SCHEMA_OBJECT, .members = device_members, .wrong = wrong_device };
 
-static choices rule_types[] = { "a", "c", "b", "u", "p", NULL };
+static choices rule_types[] = { "a", "c", "b", NULL }; /* crun takes any other for "c", runc fails */
 static rows device_rule_members[] = { /* -1 is "any" to both runtimes */
-	NEED_BOOL("allow"),
+	BOOL("allow", REQUIRED),
 	CHOICE("type", rule_types),
 	INT("major", -1, MAJOR_MAX),
 	INT("minor", -1, MINOR_MAX),
 	STRING("access"),
 	END
 };
-static rows device_rule = OBJECT(NULL, device_rule_members);
+static rows device_rule = { .kind = CFD_SCHEMA_OBJECT, .members = device_rule_members, .wrong = wrong_device_rule };
 
 static rows net_device_members[] = { STRING("name"), END };
 static rows net_device = OBJECT(NULL, net_device_members);
@@ -72,41 +107,41 @@ static rows memory[] = {
 	INT("limit", I64_MIN, I64_MAX),
 	INT("reservation", I64_MIN, I64_MAX),
 	INT("swap", I64_MIN, I64_MAX),
-	INT("kernel", I64_MIN, I64_MAX),
-	INT("kernelTCP", I64_MIN, I64_MAX),
+	INT("kernel", I64_MIN, I64_MAX, RUNC_NEVER),
+	INT("kernelTCP", I64_MIN, I64_MAX, RUNC_NEVER),
 	UINT("swappiness", UINT64_MAX),
 	BOOL("disableOOMKiller"),
-	BOOL("useHierarchy"),
-	BOOL("checkBeforeUpdate"),
+	BOOL("useHierarchy", RUNC_NEVER),
+	BOOL("checkBeforeUpdate", RUNC(1, 2, 0)),
 	END
 };
 
 static rows cpu[] = {
 	UINT("shares", UINT64_MAX),
 	INT("quota", I64_MIN, I64_MAX),
-	UINT("burst", UINT64_MAX),
+	UINT("burst", UINT64_MAX, RUNC(1, 2, 0), CRUN(1, 11, 0)),
 	UINT("period", UINT64_MAX),
 	INT("realtimeRuntime", I64_MIN, I64_MAX),
 	UINT("realtimePeriod", UINT64_MAX),
-	STRING("cpus"),
-	STRING("mems"),
-	INT("idle", I64_MIN, I64_MAX),
+	STRING("cpus", .wrong = cfd_schema_wrong_list),
+	STRING("mems", .wrong = cfd_schema_wrong_list),
+	INT("idle", I64_MIN, I64_MAX, RUNC(1, 2, 0)),
 	END
 };
 
 static rows pids[] = { INT("limit", I64_MIN, I64_MAX), END };
 
 static rows weight_members[] = {
-	NEED_INT("major", 0, MAJOR_MAX),
-	NEED_INT("minor", 0, MINOR_MAX),
+	INT("major", 0, MAJOR_MAX, REQUIRED),
+	INT("minor", 0, MINOR_MAX, REQUIRED),
 	UINT("weight", UINT16_MAX),
 	UINT("leafWeight", UINT16_MAX),
 	END
 };
 static rows weight = OBJECT(NULL, weight_members);
 static rows throttle_members[] = {
-	NEED_INT("major", 0, MAJOR_MAX),
-	NEED_INT("minor", 0, MINOR_MAX),
+	INT("major", 0, MAJOR_MAX, REQUIRED),
+	INT("minor", 0, MINOR_MAX, REQUIRED),
 	UINT("rate", UINT64_MAX),
 	END
 };
@@ -123,15 +158,15 @@ static rows block_io[] = {
 };
 
 static rows hugepage_members[] = {
-	NEED_STRING("pageSize"),
-	NEED_UINT("limit", UINT64_MAX),
+	STRING("pageSize", REQUIRED, .wrong = wrong_page_size),
+	UINT("limit", UINT64_MAX, REQUIRED),
 	END
 };
 static rows hugepage = OBJECT(NULL, hugepage_members);
 
 static rows priority_members[] = {
-	NEED_STRING("name"),
-	NEED_UINT("priority", UINT32_MAX),
+	STRING("name", REQUIRED),
+	UINT("priority", UINT32_MAX, REQUIRED),
 	END
 };
 static rows priority = OBJECT(NULL, priority_members);
@@ -156,7 +191,7 @@ static rows resources[] = {
 	OBJECT("blockIO", block_io),
 	ARRAY("hugepageLimits", hugepage, 64),
 	OBJECT("network", network),
-	MAP("rdma", rdma, 256),
+	MAP("rdma", rdma, 256, CRUN_NEVER),
 	MAP("unified", cfd_schema_string, 256),
 	END
 };
@@ -183,23 +218,23 @@ static choices seccomp_operators[] = {
 static rows seccomp_architecture = CHOICE(NULL, seccomp_architectures);
 static rows seccomp_flag = CHOICE(NULL, seccomp_flags);
 static rows seccomp_argument_members[] = {
-	NEED_UINT("index", 5), /* a system call has six arguments, syscall(2) */
-	NEED_UINT("value", UINT64_MAX),
+	UINT("index", 5, REQUIRED), /* a system call has six arguments, syscall(2) */
+	UINT("value", UINT64_MAX, REQUIRED),
 	UINT("valueTwo", UINT64_MAX),
-	NEED_CHOICE("op", seccomp_operators),
+	CHOICE("op", seccomp_operators, REQUIRED),
 	END
 };
 static rows seccomp_argument = OBJECT(NULL, seccomp_argument_members);
 static rows seccomp_rule_members[] = {
-	ARRAY("names", cfd_schema_string, 4096),
-	NEED_CHOICE("action", seccomp_actions),
+	ARRAY("names", cfd_schema_string, 4096, REQUIRED),
+	CHOICE("action", seccomp_actions, REQUIRED),
 	UINT("errnoRet", 65535), /* SECCOMP_RET_DATA has 16 bits, seccomp(2) */
 	ARRAY("args", seccomp_argument, 64),
 	END
 };
 static rows seccomp_rule = OBJECT(NULL, seccomp_rule_members);
 static rows seccomp[] = {
-	NEED_CHOICE("defaultAction", seccomp_actions),
+	CHOICE("defaultAction", seccomp_actions, REQUIRED),
 	UINT("defaultErrnoRet", 65535),
 	ARRAY("architectures", seccomp_architecture, 64),
 	ARRAY("flags", seccomp_flag, 16),
@@ -215,12 +250,12 @@ static choices propagations[] = { /* the four of the spec, and the recursive one
 
 static rows intel_rdt[] = {
 	STRING("closID"),
-	ARRAY("schemata", cfd_schema_string, 256),
+	ARRAY("schemata", cfd_schema_string, 256, RUNC(1, 4, 0), CRUN(1, 22, 0)),
 	STRING("l3CacheSchema"),
 	STRING("memBwSchema"),
-	BOOL("enableMonitoring"),
-	BOOL("enableCMT"), /* 1.1 and 1.2 */
-	BOOL("enableMBM"),
+	BOOL("enableMonitoring", RUNC(1, 4, 0), CRUN(1, 24, 0)),
+	BOOL("enableCMT", EARLIER, NOBODY), /* 1.1 and 1.2 */
+	BOOL("enableMBM", EARLIER, NOBODY),
 	END
 };
 
@@ -231,16 +266,16 @@ static choices memory_modes[] = {
 static choices memory_flags[] = { "MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES", NULL };
 static rows memory_flag = CHOICE(NULL, memory_flags);
 static rows memory_policy[] = {
-	NEED_CHOICE("mode", memory_modes),
-	STRING("nodes"),
+	CHOICE("mode", memory_modes, REQUIRED),
+	STRING("nodes", .wrong = cfd_schema_wrong_list),
 	ARRAY("flags", memory_flag, 8),
 	END
 };
 
 static choices personality_domains[] = { "LINUX", "LINUX32", NULL };
 static rows personality[] = {
-	NEED_CHOICE("domain", personality_domains),
-	ARRAY("flags", cfd_schema_string, 16),
+	CHOICE("domain", personality_domains, REQUIRED),
+	ARRAY("flags", cfd_schema_string, 16, NOBODY), /* config-linux.md: none is defined */
 	END
 };
 
@@ -256,23 +291,23 @@ static rows time_offsets[] = {
 };
 
 rows cfd_schema_linux[] = {
-	UNIQUE("namespaces", namespace, 8, "type"), /* config-linux.md: duplicates MUST be an error */
 	ARRAY("uidMappings", cfd_schema_id_map, EXTENTS_MAX),
 	ARRAY("gidMappings", cfd_schema_id_map, EXTENTS_MAX),
 	MAP("sysctl", cfd_schema_string, 1024),
 	OBJECT("resources", resources),
 	STRING("cgroupsPath"),
+	ARRAY("namespaces", namespace, 8, UNIQUE("type")), /* config-linux.md: duplicates MUST be an error */
 	ARRAY("devices", device, 1024),
-	MAP("netDevices", net_device, 1024),
+	MAP("netDevices", net_device, 1024, RUNC(1, 4, 0), CRUN(1, 22, 0)),
 	OBJECT("seccomp", seccomp),
 	CHOICE("rootfsPropagation", propagations),
 	ARRAY("maskedPaths", cfd_schema_path, 1024),
 	ARRAY("readonlyPaths", cfd_schema_path, 1024),
 	STRING("mountLabel"),
-	OBJECT("intelRdt", intel_rdt),
-	OBJECT("memoryPolicy", memory_policy),
-	OBJECT("personality", personality),
-	OBJECT("timeOffsets", time_offsets),
+	OBJECT("intelRdt", intel_rdt, CRUN(1, 10, 0)),
+	OBJECT("memoryPolicy", memory_policy, RUNC(1, 4, 0), CRUN(1, 24, 0)),
+	OBJECT("personality", personality, RUNC(1, 2, 0)),
+	OBJECT("timeOffsets", time_offsets, RUNC(1, 2, 0), CRUN(1, 8, 4)),
 	END
 };
 

@@ -126,14 +126,6 @@ static bool folds_to(const char *key, const char *known)
 	return !*a && !*b;
 }
 
-static const struct cfd_schema_row *find_row(const struct cfd_schema_row *rows, const char *key)
-{
-	for (; rows->key; rows++)
-		if (cfd_streq(rows->key, key))
-			return rows;
-	return NULL;
-}
-
 static int list_unknown(struct checking *c, const struct cfd_json *value)
 {
 	int r = 0;
@@ -160,7 +152,7 @@ static int unknown_key(struct checking *c, const struct cfd_json *value, const s
 
 static bool is_known(const struct cfd_json *child, void *context)
 {
-	return find_row(context, cfd_json_key(child)) != NULL;
+	return cfd_schema_member(context, cfd_json_key(child)) != NULL;
 }
 
 static int check_object(struct checking *c, struct cfd_json *value, const struct cfd_schema_row *row)
@@ -171,14 +163,14 @@ static int check_object(struct checking *c, struct cfd_json *value, const struct
 		return refuse_type(c, value, CFD_JSON_OBJECT);
 	for (size_t i = 0; i < cfd_json_count(value); i++) {
 		struct cfd_json *member = cfd_json_member(value, i, NULL);
-		const struct cfd_schema_row *known = find_row(row->members, cfd_json_key(member));
+		const struct cfd_schema_row *known = cfd_schema_member(row, cfd_json_key(member));
 		int r = known ? check(c, member, known) : unknown_key(c, member, row->members);
 
 		if (r)
 			return r;
 	}
 	if (c->listed != before)
-		cfd_json_filter(value, is_known, (void *)row->members);
+		cfd_json_filter(value, is_known, (void *)row);
 	for (const struct cfd_schema_row *member = row->members; member->key; member++)
 		if (member->required && !cfd_json_get(value, member->key))
 			return refuse(c, value, "the key \"%s\" is missing", member->key);
