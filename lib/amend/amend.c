@@ -92,6 +92,29 @@ static int amend_privileges(const struct cfd_amend *a)
 												 : 0;
 }
 
+/* Whether a later element sets the same variable; the schema has seen to the `=`. */
+static bool is_set_again(const struct cfd_json *env, size_t index)
+{
+	const char *variable = cfd_json_string(cfd_json_at(env, index));
+	size_t length = strcspn(variable, "=") + 1;
+
+	for (size_t i = index + 1; i < cfd_json_count(env); i++)
+		if (strncmp(cfd_json_string(cfd_json_at(env, i)), variable, length) == 0)
+			return true;
+	return false;
+}
+
+/* Of variables of the same name runc keeps the last; crun hands on all of them, and getenv(3) finds the first. */
+static int amend_environment(const struct cfd_amend *a)
+{
+	struct cfd_json *env = cfd_json_get(cfd_json_get(a->spec->root, "process"), "env");
+
+	for (size_t i = cfd_json_count(env); i-- > 0;)
+		if (is_set_again(env, i))
+			cfd_json_remove_at(env, i);
+	return 0;
+}
+
 static int amend_root(const struct cfd_amend *a)
 {
 	struct cfd_json *root = cfd_json_want_object(a->doc, a->spec->root, "root");
@@ -276,9 +299,9 @@ static int amend_hooks(const struct cfd_amend *a)
 int cfd_amend(const struct cfd_spec *spec, const struct cfd_amend_decision *decision, struct cfd_error *err)
 {
 	static int (*const steps[])(const struct cfd_amend *a) = {
-		amend_capabilities,   amend_privileges,   amend_root,    amend_hidden_paths,
-		amend_annotations,    amend_device_rules, amend_seccomp, amend_sysctls,
-		amend_user_namespace, cfd_amend_mounts,   amend_hooks,
+		amend_capabilities, amend_privileges,     amend_environment,  amend_root,
+		amend_hidden_paths, amend_annotations,    amend_device_rules, amend_seccomp,
+		amend_sysctls,      amend_user_namespace, cfd_amend_mounts,   amend_hooks,
 	};
 	struct cfd_amend a = {.spec = spec, .decision = decision, .doc = spec->doc, .err = err};
 

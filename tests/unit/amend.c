@@ -122,6 +122,15 @@ Test(amend, privileges_and_root_only_get_tighter)
 	expect(START "}", &by_strict, AT("root"), "{\"path\":\"/stage/rootfs\",\"readonly\":true}");
 }
 
+Test(amend, of_variables_of_one_name_the_last_stays)
+{
+	static const char text[] =
+		START ",\"process\":{\"cwd\":\"/\",\"env\":[\"A=1\",\"AB=2\",\"A=\",\"a=4\",\"A=5=6\"]}}";
+	static const struct cfd_amend_decision none = {0};
+
+	expect(text, &none, AT("process", "env"), "[\"AB=2\",\"a=4\",\"A=5=6\"]");
+}
+
 Test(amend, hidden_paths_are_completed_and_never_shortened)
 {
 	const struct cfd_amend_decision decision = {0};
