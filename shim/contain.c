@@ -14,6 +14,7 @@
 #include "lib/json/json.h"
 #include "lib/guard/policy.h"
 #include "lib/profile/profile.h"
+#include "lib/spec/canonical.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -260,8 +261,8 @@ int cfd_contain_write_bundle(struct cfd_contain *contain, struct cfd_error *err)
 	CFD_AUTO_FD int dirfd = -1, bundle = -1;
 	int r = cfd_state_open_container(contain->state, contain->key, &dirfd, err);
 
-	if (!r && cfd_json_write(cfd_json_root(contain->verdict.doc), &text))
-		r = cfd_fail_memory(err, "the runtime's config.json");
+	if (!r)
+		r = cfd_spec_write(contain->verdict.doc, &text, err);
 	if (!r)
 		r = cfd_fd_make_dir(dirfd, "bundle", 0700, &bundle, err);
 	if (!r)

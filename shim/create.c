@@ -6,6 +6,7 @@
 #include "shim/contain.h"
 #include "shim/inherit.h"
 #include "shim/launch.h"
+#include "shim/reader.h"
 #include "shim/runtime.h"
 
 #include "lib/audit.h"
@@ -119,6 +120,7 @@ static const struct step {
 	{ "verdict",         reach_verdict },
 	{ "audit log",       judge },
 	{ "runtime",         choose_runtime },
+	{ "runtime",         cfd_reader_fit_config },
 	{ "hook",            cfd_contain_check_hook },
 	{ "record",          cfd_contain_claim },
 	{ "guard",           cfd_contain_load_guard },

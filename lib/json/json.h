@@ -104,6 +104,9 @@ int cfd_json_insert(struct cfd_json_doc *doc, struct cfd_json *array, size_t ind
  */
 void cfd_json_filter(struct cfd_json *container, bool (*keep)(const struct cfd_json *child, void *context),
 		     void *context);
+/* Puts the members in another order; `compare` as for qsort(3). Equal ones may change places. */
+void cfd_json_sort(struct cfd_json *object,
+		   int (*compare)(const struct cfd_json *a, const struct cfd_json *b, void *context), void *context);
 /* The member, which is made as an empty object (array) when absent. NULL when out of memory or of another type. */
 struct cfd_json *cfd_json_want_object(struct cfd_json_doc *doc, struct cfd_json *object, const char *key);
 struct cfd_json *cfd_json_want_array(struct cfd_json_doc *doc, struct cfd_json *object, const char *key);

@@ -353,6 +353,31 @@ void cfd_json_filter(struct cfd_json *container, bool (*keep)(const struct cfd_j
 	container->count = kept;
 }
 
+struct ordering {
+	int (*compare)(const struct cfd_json *a, const struct cfd_json *b, void *context);
+	void *context;
+};
+
+static int compare_items(const void *a, const void *b, void *context)
+{
+	const struct ordering *ordering = context;
+
+	return ordering->compare(*(struct cfd_json *const *)a, *(struct cfd_json *const *)b, ordering->context);
+}
+
+void cfd_json_sort(struct cfd_json *object,
+		   int (*compare)(const struct cfd_json *a, const struct cfd_json *b, void *context), void *context)
+{
+	struct ordering ordering = {compare, context};
+
+	if (!cfd_json_is(object, CFD_JSON_OBJECT) || object->count < 2)
+		return;
+	qsort_r(object->items, object->count, sizeof(object->items[0]), compare_items, &ordering);
+	for (uint32_t i = 0; i < object->count; i++)
+		object->items[i]->place = i;
+	object->index = NULL; /* it holds places */
+}
+
 static bool is_another(const struct cfd_json *child, void *context)
 {
 	return child != context;
