@@ -11,6 +11,7 @@
 #include "lib/json/json.h"
 #include "lib/profile/profile.h"
 #include "lib/spec/spec.h"
+#include "lib/userns/sysctls.h"
 #include "lib/userns/userns.h"
 
 #include <errno.h>
@@ -239,6 +240,23 @@ static int amend_user_namespace(const struct cfd_amend *a)
 	return 0;
 }
 
+/* What is left for the runtime to set is set inside of the user namespace. */
+static int amend_ping_groups(const struct cfd_amend *a, struct cfd_json *sysctls)
+{
+	const char *value = cfd_json_string(cfd_json_get(sysctls, CFD_SYSCTLS_PING_GROUPS));
+	char clipped[32];
+	int r;
+
+	if (!value || !a->decision->range)
+		return 0;
+	r = cfd_sysctls_clip_groups(value, a->decision->range, clipped, a->err);
+	if (r)
+		return r;
+	return cfd_json_set(a->doc, sysctls, CFD_SYSCTLS_PING_GROUPS, cfd_json_new_string(a->doc, clipped))
+		       ? cfd_amend_memory(a)
+		       : 0;
+}
+
 static int amend_sysctls(const struct cfd_amend *a)
 {
 	struct cfd_json *sysctls = cfd_json_get(a->linux_part, "sysctl");
@@ -246,7 +264,7 @@ static int amend_sysctls(const struct cfd_amend *a)
 
 	for (; names && *names; names++)
 		cfd_json_remove(sysctls, *names);
-	return 0;
+	return amend_ping_groups(a, sysctls);
 }
 
 static struct cfd_json *strings(struct cfd_json_doc *doc, const char *first, const char *second)

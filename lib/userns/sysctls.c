@@ -15,7 +15,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PING_GROUPS "net.ipv4.ping_group_range"
 #define LOW_PORTS "net.ipv4.ip_unprivileged_port_start"
 #define PING_GROUP_MAX 2147483647u /* GID_T_MAX / 2, net/ipv4/sysctl_net_ipv4.c */
 
@@ -40,27 +39,57 @@ static void keys_release(char ***keys)
 	cfd_sysctls_free(*keys);
 }
 
+struct groups {
+	unsigned long first, last;
+	bool any; /* that the container has */
+};
+
+/* In the container's ids, without what it does not have. */
+static int clip(const char *value, const struct cfd_userns_range *range, struct groups *ret_groups,
+		struct cfd_error *err)
+{
+	struct groups groups;
+	char behind;
+
+	if (strpbrk(value, "+-") || sscanf(value, " %10lu %10lu %c", &groups.first, &groups.last, &behind) != 2)
+		return cfd_fail(err, -EINVAL, CFD_SYSCTLS_PING_GROUPS " is `%.64s`: two group ids are expected", value);
+	groups.any = groups.first <= groups.last && groups.first < range->size;
+	if (groups.last >= range->size)
+		groups.last = range->size - 1;
+	*ret_groups = groups;
+	return 0;
+}
+
+int cfd_sysctls_clip_groups(const char *value, const struct cfd_userns_range *range, char ret_value[32],
+			    struct cfd_error *err)
+{
+	struct groups groups;
+	int r = clip(value, range, &groups, err);
+
+	if (!r)
+		snprintf(ret_value, 32, "%lu %lu", groups.any ? groups.first : 1, groups.any ? groups.last : 0);
+	return r;
+}
+
 int cfd_sysctls_map_groups(const char *value, const struct cfd_userns_range *range, char ret_value[32],
 			   struct cfd_error *err)
 {
-	unsigned long first, last;
-	char behind;
+	struct groups groups;
+	int r = clip(value, range, &groups, err);
 
-	if (strpbrk(value, "+-") || sscanf(value, " %10lu %10lu %c", &first, &last, &behind) != 2)
-		return cfd_fail(err, -EINVAL, PING_GROUPS " is `%.64s`: two group ids are expected", value);
-	if (first > last || first >= range->size) { /* how the kernel says that nobody may */
+	if (r)
+		return r;
+	if (!groups.any) { /* how the kernel says that nobody may */
 		snprintf(ret_value, 32, "1 0");
 		return 0;
 	}
-	if (last >= range->size)
-		last = range->size - 1;
-	if (range->base + last > PING_GROUP_MAX)
-		return cfd_fail(
-			err, -ERANGE,
-			"the kernel takes no group above %u in " PING_GROUPS
-			", and the container's ids start at %u: give the pool lower ids in /etc/subuid and /etc/subgid",
-			PING_GROUP_MAX, range->base);
-	snprintf(ret_value, 32, "%lu %lu", range->base + first, range->base + last);
+	if (range->base + groups.last > PING_GROUP_MAX)
+		return cfd_fail(err, -ERANGE,
+				"the kernel takes no group above %u in " CFD_SYSCTLS_PING_GROUPS
+				", and the container's ids start at %u: give the pool lower ids in /etc/subuid and "
+				"/etc/subgid",
+				PING_GROUP_MAX, range->base);
+	snprintf(ret_value, 32, "%lu %lu", range->base + groups.first, range->base + groups.last);
 	return 0;
 }
 
@@ -96,7 +125,7 @@ static int write_pair(struct job *job, const struct cfd_spec_pair *pair, struct 
 	const char *value = pair->value;
 	int r = 0;
 
-	if (cfd_streq(pair->key, PING_GROUPS)) {
+	if (cfd_streq(pair->key, CFD_SYSCTLS_PING_GROUPS)) {
 		r = cfd_sysctls_map_groups(pair->value, job->range, groups, err);
 		value = groups;
 	}

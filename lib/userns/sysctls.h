@@ -23,6 +23,16 @@ int cfd_sysctls_write(const struct cfd_spec *spec, const struct cfd_profile *pro
 		      const struct cfd_userns_range *range, int userns_fd, char ***ret_keys, struct cfd_error *err);
 void cfd_sysctls_free(char **keys);
 
+#define CFD_SYSCTLS_PING_GROUPS "net.ipv4.ping_group_range"
+
+/*
+ * The same for a network namespace that the runtime makes inside of the container's user namespace, where the kernel
+ * takes the container's group ids and none that it does not have: Docker and containerd ask for "0 2147483647", which
+ * becomes "0 65535". -EINVAL: not two numbers.
+ */
+int cfd_sysctls_clip_groups(const char *value, const struct cfd_userns_range *range, char ret_value[32],
+			    struct cfd_error *err);
+
 /*
  * net.ipv4.ping_group_range in the container's group ids -> in the host's ("0 0" -> "BASE BASE"). A part outside of the
  * range is cut off. -EINVAL: not two numbers; -ERANGE: the kernel takes no group above 2147483647 there.

@@ -202,6 +202,30 @@ Test(amend, a_range_becomes_a_user_namespace)
 	expect(text, &(struct cfd_amend_decision){0}, AT("linux", "uidMappings"), "");
 }
 
+/* As Docker and containerd ask for it; the kernel refuses a group that the user namespace does not have. */
+Test(amend, groups_that_may_ping_are_those_of_the_range)
+{
+	static const char text[] = START ",\"linux\":{\"namespaces\":[{\"type\":\"network\"}],\"sysctl\":{\"net.ipv4."
+					 "ping_group_range\":\"%s\"}}}";
+	static const struct {
+		const char *asked, *given;
+	} cases[] = {
+		{"0 2147483647", "\"0 65535\""}, {"0 0", "\"0 0\""}, {"5\\t10", "\"5 10\""},
+		{"65536 70000", "\"1 0\""},      {"1 0", "\"1 0\""},
+	};
+	static const struct cfd_userns_range range = {.base = 1000000, .size = 65536};
+	static const struct cfd_amend_decision with = {.range = &range}, without = {0};
+
+	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
+		CFD_AUTO_FREE char *config = NULL;
+
+		cr_assert_gt(asprintf(&config, text, cases[i].asked), 0);
+		expect(config, &with, AT("linux", "sysctl", "net.ipv4.ping_group_range"), cases[i].given);
+	}
+	expect(START ",\"linux\":{\"sysctl\":{\"net.ipv4.ping_group_range\":\"0 2147483647\"}}}", &without,
+	       AT("linux", "sysctl", "net.ipv4.ping_group_range"), "\"0 2147483647\"");
+}
+
 Test(amend, a_container_of_a_pod_joins_the_user_namespace_of_its_range)
 {
 	static const char text[] = START ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]}}";
