@@ -31,6 +31,8 @@ static const char *const readonly_paths[] = {
 	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
 };
 
+#define DEFAULT_UMASK 0022
+
 static bool is_allowed_capability(const struct cfd_json *child, void *context)
 {
 	const cfd_caps *allowed = context;
@@ -91,6 +93,20 @@ static int amend_privileges(const struct cfd_amend *a)
 		return 0;
 	return cfd_json_set(a->doc, process, "noNewPrivileges", cfd_json_new_bool(a->doc, true)) ? cfd_amend_memory(a)
 												 : 0;
+}
+
+/* Without `user` crun from 1.13 on leaves the umask 0; with it, and with runc, 0022 is the default. */
+static int amend_user(const struct cfd_amend *a)
+{
+	struct cfd_json *user, *process = cfd_json_get(a->spec->root, "process");
+
+	if (!process)
+		return 0;
+	user = cfd_json_want_object(a->doc, process, "user");
+	if (!user || (!cfd_json_get(user, "umask") &&
+		      cfd_json_set(a->doc, user, "umask", cfd_json_new_int(a->doc, DEFAULT_UMASK))))
+		return cfd_amend_memory(a);
+	return 0;
 }
 
 /* Whether a later element sets the same variable; the schema has seen to the `=`. */
@@ -317,9 +333,9 @@ static int amend_hooks(const struct cfd_amend *a)
 int cfd_amend(const struct cfd_spec *spec, const struct cfd_amend_decision *decision, struct cfd_error *err)
 {
 	static int (*const steps[])(const struct cfd_amend *a) = {
-		amend_capabilities, amend_privileges,     amend_environment,  amend_root,
-		amend_hidden_paths, amend_annotations,    amend_device_rules, amend_seccomp,
-		amend_sysctls,      amend_user_namespace, cfd_amend_mounts,   amend_hooks,
+		amend_capabilities,   amend_privileges,  amend_user,         amend_environment, amend_root,
+		amend_hidden_paths,   amend_annotations, amend_device_rules, amend_seccomp,     amend_sysctls,
+		amend_user_namespace, cfd_amend_mounts,  amend_hooks,
 	};
 	struct cfd_amend a = {.spec = spec, .decision = decision, .doc = spec->doc, .err = err};
 

@@ -122,6 +122,17 @@ Test(amend, privileges_and_root_only_get_tighter)
 	expect(START "}", &by_strict, AT("root"), "{\"path\":\"/stage/rootfs\",\"readonly\":true}");
 }
 
+/* What runtimes do without it is not the same. */
+Test(amend, the_umask_is_always_said)
+{
+	static const struct cfd_amend_decision none = {0};
+
+	expect(START ",\"process\":{\"cwd\":\"/\"}}", &none, AT("process", "user"), "{\"umask\":18}");
+	expect(START ",\"process\":{\"cwd\":\"/\",\"user\":{\"uid\":5,\"umask\":0}}}", &none, AT("process", "user"),
+	       "{\"uid\":5,\"umask\":0}");
+	expect(START "}", &none, AT("process"), "");
+}
+
 Test(amend, of_variables_of_one_name_the_last_stays)
 {
 	static const char text[] =
