@@ -19,6 +19,7 @@
 #include "lib/fd.h"
 #include "lib/json/json.h"
 #include "lib/shape.h"
+#include "lib/spec/canonical.h"
 #include "lib/userns/userns.h"
 #include "lib/verdict.h"
 
@@ -122,9 +123,10 @@ static int amend(const struct cfd_call *call, const struct cfd_verdict *verdict,
 static int write_amended(const struct cfd_verdict *verdict, struct cfd_error *err)
 {
 	CFD_AUTO_BUF struct cfd_buf text = {0};
+	int r = cfd_spec_write(verdict->doc, &text, err);
 
-	if (cfd_json_write(cfd_json_root(verdict->doc), &text))
-		return cfd_fail_memory(err, "the amended config.json");
+	if (r)
+		return r;
 	return cfd_fd_write_all(STDOUT_FILENO, text.data, text.length, "the amended config.json on standard output",
 				err);
 }
