@@ -2,14 +2,13 @@
 /* Reading a JSON object into a struct through a table. */
 #include "lib/json/fields.h"
 #include "lib/json/json.h"
+#include "lib/json/diagnostics.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_MAX_STRINGS 256
-#define SUGGEST_MAX_KEY 48  /* longer keys are not compared */
-#define SUGGEST_MAX_EDITS 2 /* and never more than half of the key */
 
 struct reading {
 	struct cfd_json_doc *doc;
@@ -31,27 +30,84 @@ static void strings_freep(char ***strings)
 	cfd_strings_free(*strings);
 }
 
+/* Says it, and puts it where mistakes are collected. */
+static int fail(struct cfd_json_doc *doc, const struct cfd_json *node, const char *file, struct cfd_error *err,
+		const char *meant, const char *format, va_list args) CFD_PRINTF(6, 0);
+static int fail(struct cfd_json_doc *doc, const struct cfd_json *node, const char *file, struct cfd_error *err,
+		const char *meant, const char *format, va_list args)
+{
+	CFD_AUTO_BUF struct cfd_buf path = {0}, message = {0}, text = {0};
+	struct cfd_diagnostics *diagnostics = cfd_json_diagnostics(doc);
+	struct cfd_diagnostic wrong = {.meant = (char *)meant};
+
+	cfd_json_position(doc, node, &wrong.line, &wrong.column);
+	if (cfd_json_path(node, &path) || cfd_buf_vaddf(&message, format, args))
+		return cfd_fail_memory(err, "a message about a file");
+	wrong.path = path.data;
+	wrong.message = message.data;
+	if (cfd_diagnostic_text(&wrong, file, &text) || (diagnostics && cfd_diagnostics_add(diagnostics, &wrong)))
+		return cfd_fail_memory(err, "a message about a file");
+	return cfd_fail(err, -EINVAL, "%s", text.data);
+}
+
 int cfd_fields_fail(struct cfd_json_doc *doc, const struct cfd_json *node, const char *file, struct cfd_error *err,
 		    const char *format, ...)
 {
-	CFD_AUTO_BUF struct cfd_buf text = {0};
-	unsigned line, column;
 	va_list args;
 	int r;
 
-	cfd_json_position(doc, node, &line, &column);
-	r = cfd_buf_addf(&text, "%s:%u:%u: ", file, line, column);
-	if (!r)
-		r = cfd_json_path(node, &text);
-	if (!r)
-		r = cfd_buf_add_string(&text, ": ");
 	va_start(args, format);
-	if (!r)
-		r = cfd_buf_vaddf(&text, format, args);
+	r = fail(doc, node, file, err, NULL, format, args);
 	va_end(args);
-	if (r)
-		return cfd_fail_memory(err, "a message about a file");
-	return cfd_fail(err, -EINVAL, "%s", text.data);
+	return r;
+}
+
+int cfd_fields_fail_meant(struct cfd_json_doc *doc, const struct cfd_json *node, const char *file,
+			  struct cfd_error *err, const char *meant, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = fail(doc, node, file, err, meant, format, args);
+	va_end(args);
+	return r;
+}
+
+int cfd_fields_warn(struct cfd_json_doc *doc, const struct cfd_json *node, const char *format, ...)
+{
+	CFD_AUTO_BUF struct cfd_buf path = {0}, message = {0};
+	struct cfd_diagnostics *diagnostics = cfd_json_diagnostics(doc);
+	struct cfd_diagnostic warning = {.warning = true};
+	va_list args;
+	int r;
+
+	if (!diagnostics)
+		return 0;
+	va_start(args, format);
+	r = cfd_buf_vaddf(&message, format, args);
+	va_end(args);
+	if (r || cfd_json_path(node, &path))
+		return -ENOMEM;
+	cfd_json_position(doc, node, &warning.line, &warning.column);
+	warning.path = path.data;
+	warning.message = message.data;
+	return cfd_diagnostics_add(diagnostics, &warning);
+}
+
+bool cfd_fields_next(const struct cfd_json_doc *doc, int r, int *failed)
+{
+	const struct cfd_diagnostics *diagnostics = cfd_json_diagnostics(doc);
+
+	if (r && !*failed)
+		*failed = r;
+	return !r || (r == -EINVAL && diagnostics && !cfd_diagnostics_overflow(diagnostics));
+}
+
+void cfd_fields_offer(struct cfd_near *near, const char *const *words)
+{
+	for (; *words; words++)
+		cfd_near_offer(near, *words);
 }
 
 static int fail_type(const struct reading *r, const struct cfd_json *value, const char *expected)
@@ -81,6 +137,8 @@ static int read_strings(const struct reading *r, const struct cfd_field *field, 
 	CFD_AUTO(strings_freep) char **copies = NULL;
 	char ***strings = at;
 	size_t count = cfd_json_count(value), max = field->max ? (size_t)field->max : DEFAULT_MAX_STRINGS;
+	bool next = true;
+	int failed = 0;
 
 	if (!cfd_json_is(value, CFD_JSON_ARRAY))
 		return fail_type(r, value, "an array of strings");
@@ -90,12 +148,10 @@ static int read_strings(const struct reading *r, const struct cfd_field *field, 
 	copies = calloc(count + 1, sizeof(copies[0]));
 	if (!copies)
 		return cfd_fail_memory(r->err, r->file);
-	for (size_t i = 0; i < count; i++) {
-		int failed = read_string(r, field, cfd_json_at(value, i), &copies[i]);
-
-		if (failed)
-			return failed;
-	}
+	for (size_t i = 0; next && i < count; i++)
+		next = cfd_fields_next(r->doc, read_string(r, field, cfd_json_at(value, i), &copies[i]), &failed);
+	if (failed)
+		return failed;
 	cfd_strings_free(*strings);
 	*strings = cfd_take(copies);
 	return 0;
@@ -125,6 +181,7 @@ static int read_choice(const struct reading *r, const struct cfd_field *field, c
 {
 	CFD_AUTO_BUF struct cfd_buf text = {0};
 	const char *string = cfd_json_string(value);
+	struct cfd_near near = cfd_near_start(string);
 	int failed = 0;
 
 	if (!string)
@@ -139,7 +196,8 @@ static int read_choice(const struct reading *r, const struct cfd_field *field, c
 		failed = cfd_buf_addf(&text, "%s\"%s\"", choice == field->choices ? "" : ", ", *choice);
 	if (failed || cfd_buf_add_string(&text, ", found ") || cfd_buf_add_json(&text, string))
 		return cfd_fail_memory(r->err, r->file);
-	return cfd_fields_fail(r->doc, value, r->file, r->err, "expected one of %s", text.data);
+	cfd_fields_offer(&near, field->choices);
+	return cfd_fields_fail_meant(r->doc, value, r->file, r->err, near.meant, "expected one of %s", text.data);
 }
 
 static int read_custom(const struct reading *r, const struct cfd_field *field, const struct cfd_json *value, void *at)
@@ -163,46 +221,6 @@ static int (*const readers[])(const struct reading *r, const struct cfd_field *f
 	[CFD_FIELD_IGNORED] = read_nothing,
 };
 
-static size_t smaller(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* How many characters to insert, delete or change (Levenshtein, two rows). */
-static size_t edits(const char *a, const char *b)
-{
-	size_t above[SUGGEST_MAX_KEY + 1], row[SUGGEST_MAX_KEY + 1], columns = strlen(b);
-
-	for (size_t j = 0; j <= columns; j++)
-		above[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		row[0] = i + 1;
-		for (size_t j = 1; j <= columns; j++)
-			row[j] = smaller(smaller(row[j - 1], above[j]) + 1, above[j - 1] + (a[i] != b[j - 1]));
-		memcpy(above, row, (columns + 1) * sizeof(row[0]));
-	}
-	return above[columns];
-}
-
-/* The known key that was probably meant, or NULL. */
-static const char *suggest(const char *key, const struct cfd_field *fields, size_t count)
-{
-	size_t best = smaller(SUGGEST_MAX_EDITS, strlen(key) / 2) + 1;
-	const char *meant = NULL;
-
-	if (strlen(key) > SUGGEST_MAX_KEY)
-		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		size_t distance = strlen(fields[i].key) > SUGGEST_MAX_KEY ? best : edits(key, fields[i].key);
-
-		if (distance < best) {
-			best = distance;
-			meant = fields[i].key;
-		}
-	}
-	return meant;
-}
-
 static const struct cfd_field *find_field(const char *key, const struct cfd_field *fields, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -214,34 +232,40 @@ static const struct cfd_field *find_field(const char *key, const struct cfd_fiel
 static int fail_unknown(const struct reading *r, const struct cfd_json *value, const struct cfd_field *fields,
 			size_t count)
 {
-	const char *meant = suggest(cfd_json_key(value), fields, count);
+	struct cfd_near near = cfd_near_start(cfd_json_key(value));
 
-	if (meant)
-		return cfd_fields_fail(r->doc, value, r->file, r->err, "unknown key; did you mean \"%s\"?", meant);
-	return cfd_fields_fail(r->doc, value, r->file, r->err, "unknown key");
+	for (size_t i = 0; i < count; i++)
+		cfd_near_offer(&near, fields[i].key);
+	return cfd_fields_fail_meant(r->doc, value, r->file, r->err, near.meant, "unknown key");
+}
+
+static int read_member(const struct reading *r, const struct cfd_json *value, const struct cfd_field *fields,
+		       size_t count, char *target)
+{
+	const struct cfd_field *field = find_field(cfd_json_key(value), fields, count);
+
+	if (!field)
+		return fail_unknown(r, value, fields, count);
+	return readers[field->kind](r, field, value, target + field->offset);
 }
 
 int cfd_fields_read(struct cfd_json_doc *doc, const struct cfd_json *object, const char *file,
 		    const struct cfd_field *fields, size_t count, void *target, struct cfd_error *err)
 {
 	const struct reading r = {.doc = doc, .file = file, .err = err};
+	bool next = true;
+	int failed = 0;
 
 	if (!cfd_json_is(object, CFD_JSON_OBJECT))
 		return fail_type(&r, object, "an object");
-	for (size_t i = 0; i < cfd_json_count(object); i++) {
-		const char *key;
-		const struct cfd_json *value = cfd_json_member(object, i, &key);
-		const struct cfd_field *field = find_field(key, fields, count);
-		int failed;
-
-		if (!field)
-			return fail_unknown(&r, value, fields, count);
-		failed = readers[field->kind](&r, field, value, (char *)target + field->offset);
-		if (failed)
-			return failed;
-	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; next && i < cfd_json_count(object); i++)
+		next = cfd_fields_next(doc, read_member(&r, cfd_json_member(object, i, NULL), fields, count, target),
+				       &failed);
+	for (size_t i = 0; next && i < count; i++)
 		if (fields[i].required && !cfd_json_get(object, fields[i].key))
-			return cfd_fields_fail(doc, object, file, err, "the key \"%s\" is missing", fields[i].key);
-	return 0;
+			next = cfd_fields_next(
+				doc,
+				cfd_fields_fail(doc, object, file, err, "the key \"%s\" is missing", fields[i].key),
+				&failed);
+	return failed;
 }

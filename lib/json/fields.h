@@ -9,6 +9,7 @@
 
 #include "lib/base.h"
 #include "lib/err.h"
+#include "lib/near.h"
 
 struct cfd_json;
 struct cfd_json_doc;
@@ -42,9 +43,24 @@ struct cfd_field {
 int cfd_fields_read(struct cfd_json_doc *doc, const struct cfd_json *object, const char *file,
 		    const struct cfd_field *fields, size_t count, void *target, struct cfd_error *err);
 
-/* "FILE:LINE:COLUMN: PATH: " and then the format, for checks that a table cannot express. Returns -EINVAL. */
+/*
+ * "FILE:LINE:COLUMN: PATH: " and then the format, for checks that a table cannot express. Returns -EINVAL. Where the
+ * document's mistakes are collected, this one is.
+ */
 int cfd_fields_fail(struct cfd_json_doc *doc, const struct cfd_json *node, const char *file, struct cfd_error *err,
 		    const char *format, ...) CFD_PRINTF(5, 6);
+/* The same, with what was probably meant behind it, or NULL. */
+int cfd_fields_fail_meant(struct cfd_json_doc *doc, const struct cfd_json *node, const char *file,
+			  struct cfd_error *err, const char *meant, const char *format, ...) CFD_PRINTF(6, 7);
+/* Where the document's mistakes are collected, what is read as it stands but hardly meant so. 0 or -ENOMEM. */
+int cfd_fields_warn(struct cfd_json_doc *doc, const struct cfd_json *node, const char *format, ...) CFD_PRINTF(3, 4);
+/*
+ * For loops over members and elements: keeps the first failure, and says whether to go on with the next one. That is
+ * after a success, and after a mistake where mistakes are collected and there is room for more.
+ */
+bool cfd_fields_next(const struct cfd_json_doc *doc, int r, int *failed);
+/* Offers every word of a NULL-terminated list. */
+void cfd_fields_offer(struct cfd_near *near, const char *const *words);
 
 /* Frees a NULL-terminated list with its strings; accepts NULL. */
 void cfd_strings_free(char **strings);

@@ -12,6 +12,8 @@
  */
 #include "lib/json/node.h"
 
+#include "lib/json/diagnostics.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,15 +53,17 @@ static void yajl_freep(yajl_handle *handle)
 
 static int fail_at(struct parser *p, int code, size_t offset, const struct cfd_json *node, const char *what)
 {
-	CFD_AUTO_BUF struct cfd_buf path = {0};
-	unsigned line, column;
+	CFD_AUTO_BUF struct cfd_buf path = {0}, text = {0};
+	struct cfd_diagnostic wrong = {.message = (char *)what};
 
-	cfd_json_locate(p->doc, offset, &line, &column);
-	if (!node)
-		return p->code = cfd_fail(p->err, code, "%s:%u:%u: %s", p->options.name, line, column, what);
-	if (cfd_json_path(node, &path))
+	cfd_json_locate(p->doc, offset, &wrong.line, &wrong.column);
+	if (node && cfd_json_path(node, &path))
 		return p->code = cfd_fail_memory(p->err, "a JSON path");
-	return p->code = cfd_fail(p->err, code, "%s:%u:%u: %s: %s", p->options.name, line, column, path.data, what);
+	wrong.path = path.data;
+	if (cfd_diagnostic_text(&wrong, p->options.name, &text) ||
+	    (p->options.diagnostics && cfd_diagnostics_add(p->options.diagnostics, &wrong)))
+		return p->code = cfd_fail_memory(p->err, "a message about a file");
+	return p->code = cfd_fail(p->err, code, "%s", text.data);
 }
 
 /* The value that comes next: where it will hang. */
@@ -427,6 +431,7 @@ static int prepare(struct parser *p, const char *text, size_t length)
 	if (length > o->max_bytes || length > HIGHEST_BYTES)
 		return cfd_fail(p->err, -EFBIG, "%s: %zu bytes, more than the %zu that are read", o->name, length,
 				o->max_bytes);
+	p->doc->diagnostics = o->diagnostics;
 	p->doc->name = cfd_json_alloc_text(p->doc, o->name, strlen(o->name));
 	p->doc->text = cfd_json_alloc(p->doc, length + 2);
 	if (!p->doc->name || !p->doc->text)

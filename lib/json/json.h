@@ -31,12 +31,16 @@ enum cfd_json_type {
 /* Values in one document. 5,000 mounts make about 50,000; without it 8 MiB of `[[],[],...` would cost 160 MiB. */
 #define CFD_JSON_MAX_NODES ((size_t)1 << 19)
 
+struct cfd_diagnostics;
+
 struct cfd_json_options {
 	const char *name;    /* of the file, for messages */
 	size_t max_bytes;    /* 0: CFD_JSON_MAX_BYTES */
 	unsigned max_depth;  /* 0: CFD_JSON_MAX_DEPTH; at most 256 */
 	size_t max_nodes;    /* 0: CFD_JSON_MAX_NODES */
 	bool allow_comments; /* block and line comments, in files that people write */
+	struct cfd_diagnostics
+		*diagnostics; /* gets every mistake (lib/json/diagnostics.h); NULL: readers stop at one */
 };
 
 struct cfd_json_doc;
@@ -52,7 +56,8 @@ int cfd_json_parse(const char *text, size_t length, const struct cfd_json_option
 void cfd_json_doc_free(struct cfd_json_doc *doc); /* accepts NULL */
 void cfd_json_doc_freep(struct cfd_json_doc **doc);
 struct cfd_json *cfd_json_root(struct cfd_json_doc *doc);
-const char *cfd_json_name(const struct cfd_json_doc *doc); /* the options' name, for messages */
+const char *cfd_json_name(const struct cfd_json_doc *doc);                    /* the options' name, for messages */
+struct cfd_diagnostics *cfd_json_diagnostics(const struct cfd_json_doc *doc); /* the options', or NULL */
 
 /* Reading. NULL nodes are accepted everywhere below and read as an absent value. */
 enum cfd_json_type cfd_json_type(const struct cfd_json *node);          /* CFD_JSON_NULL for a NULL pointer */

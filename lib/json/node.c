@@ -80,6 +80,11 @@ struct cfd_json *cfd_json_root(struct cfd_json_doc *doc)
 	return doc->root;
 }
 
+struct cfd_diagnostics *cfd_json_diagnostics(const struct cfd_json_doc *doc)
+{
+	return doc->diagnostics;
+}
+
 const char *cfd_json_name(const struct cfd_json_doc *doc)
 {
 	return doc->name;

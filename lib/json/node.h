@@ -32,7 +32,8 @@ struct cfd_json_doc {
 	struct cfd_json_chunk *chunks;
 	struct cfd_json *root;
 	const char *name;
-	char *text; /* as read, NUL behind it; closing quotes are overwritten by NULs */
+	struct cfd_diagnostics *diagnostics; /* borrowed; NULL: nobody collects */
+	char *text;                          /* as read, NUL behind it; closing quotes are overwritten by NULs */
 	size_t length;
 	uint64_t seed[2]; /* of the indexes, so that nobody can choose keys that collide */
 	bool seeded;

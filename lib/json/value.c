@@ -4,6 +4,7 @@
 
 #include "lib/json/fields.h"
 #include "lib/json/json.h"
+#include "lib/path.h"
 #include "lib/shape.h"
 
 #include <errno.h>
@@ -35,10 +36,13 @@ int cfd_value_expect_string(struct cfd_json_doc *doc, const struct cfd_json *val
 int cfd_value_check_path(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, const char *text,
 			 struct cfd_error *err)
 {
+	char clean[CFD_PATH_MAX];
+	bool near = *text == '/' && !cfd_path_clean(text, clean);
+
 	if (cfd_shape_path(text))
 		return 0;
-	return cfd_fields_fail(
-		doc, value, file, err,
+	return cfd_fields_fail_meant(
+		doc, value, file, err, near && cfd_shape_path(clean) ? clean : NULL,
 		"\"%s\" is not accepted: an absolute path is expected, without \".\", \"..\", doubled slashes "
 		"or one at the end",
 		text);
@@ -54,24 +58,31 @@ int cfd_value_check_name(struct cfd_json_doc *doc, const struct cfd_json *value,
 			       text);
 }
 
+static int check_element(struct cfd_json_doc *doc, const struct cfd_json *list, size_t index, const char *file,
+			 cfd_value_check *check, struct cfd_error *err)
+{
+	const struct cfd_json *element = cfd_json_at(list, index);
+	const char *text = cfd_json_string(element);
+	int r = cfd_value_expect_string(doc, element, file, err);
+
+	if (!r)
+		r = check(doc, element, file, text, err);
+	for (size_t i = 0; !r && i < index; i++)
+		if (cfd_streq(cfd_json_string(cfd_json_at(list, i)), text))
+			r = cfd_fields_fail(doc, element, file, err, "\"%s\" stands here twice", text);
+	return r;
+}
+
 /* Checks every element, and that none stands there twice. */
 int cfd_value_check_list(struct cfd_json_doc *doc, const struct cfd_json *list, const char *file, size_t max,
 			 cfd_value_check *check, struct cfd_error *err)
 {
-	int r = cfd_value_expect_list(doc, list, file, max, err);
+	int failed = cfd_value_expect_list(doc, list, file, max, err);
+	bool next = failed == 0;
 
-	for (size_t i = 0; !r && i < cfd_json_count(list); i++) {
-		const struct cfd_json *element = cfd_json_at(list, i);
-
-		r = cfd_value_expect_string(doc, element, file, err);
-		if (!r)
-			r = check(doc, element, file, cfd_json_string(element), err);
-		for (size_t k = 0; !r && k < i; k++)
-			if (cfd_streq(cfd_json_string(cfd_json_at(list, k)), cfd_json_string(element)))
-				r = cfd_fields_fail(doc, element, file, err, "\"%s\" stands here twice",
-						    cfd_json_string(element));
-	}
-	return r;
+	for (size_t i = 0; next && i < cfd_json_count(list); i++)
+		next = cfd_fields_next(doc, check_element(doc, list, i, file, check, err), &failed);
+	return failed;
 }
 
 static size_t strings_count(char *const *strings)
@@ -157,9 +168,13 @@ int cfd_value_either(struct cfd_json_doc *doc, const struct cfd_json *value, con
 		     const char *yes, bool *ret_flag, struct cfd_error *err)
 {
 	const char *text = cfd_json_string(value);
+	struct cfd_near near = cfd_near_start(text);
 
+	cfd_near_offer(&near, no);
+	cfd_near_offer(&near, yes);
 	if (!cfd_streq(text, no) && !cfd_streq(text, yes))
-		return cfd_fields_fail(doc, value, file, err, "\"%s\" or \"%s\" is expected here", no, yes);
+		return cfd_fields_fail_meant(doc, value, file, err, near.meant, "\"%s\" or \"%s\" is expected here", no,
+					     yes);
 	*ret_flag = cfd_streq(text, yes);
 	return 0;
 }

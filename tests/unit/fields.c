@@ -102,8 +102,8 @@ Test(fields, mistakes_are_named_with_their_place)
 		{"{\"number\":\"1\"}", "p.json:1:2: number: expected a number, found a string"},
 		{"{\"number\":71}", "p.json:1:2: number: expected a whole number from -5 to 70, found 71"},
 		{"{\"number\":1.5}", "p.json:1:2: number: expected a whole number from -5 to 70, found 1.5"},
-		{"{\"choice\":\"Yes\"}",
-		 "p.json:1:2: choice: expected one of \"no\", \"yes\", \"perhaps\", found \"Yes\""},
+		{"{\"choice\":\"Yes\"}", "p.json:1:2: choice: expected one of \"no\", \"yes\", \"perhaps\", found "
+					 "\"Yes\"; did you mean \"yes\"?"},
 		{"{\"choice\":1}", "p.json:1:2: choice: expected a string, found a number"},
 		{"{\"custom\":1}", "p.json:1:2: custom: needs a list"},
 	};
