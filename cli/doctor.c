@@ -78,7 +78,7 @@ static bool see_profiles(struct doctor *doctor)
 	CFD_AUTO(cfd_profile_freep) struct cfd_profile *profile = NULL;
 	struct cfd_error err = {0};
 
-	if (cfd_profile_set_open(CFD_SYSCONFDIR "/profiles.d", CFD_DATADIR "/profiles", &set, &err) ||
+	if (cfd_profile_set_open(CFD_PROFILE_ADMIN_DIR, CFD_PROFILE_SHIPPED_DIR, &set, &err) ||
 	    cfd_profile_load(set, doctor->config.default_profile, &profile, &err))
 		return fail(doctor, &err);
 	snprintf(doctor->detail, sizeof(doctor->detail), "default is %s from %s", profile->name, profile->path);

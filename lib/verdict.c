@@ -22,8 +22,6 @@
 
 #define SHOWN_OF_A_RULE 5
 #define LOADER_ENV_MAX_BYTES ((size_t)8 << 10) /* six times that as JSON, and a record has 64 KiB */
-#define ADMIN_PROFILES CFD_SYSCONFDIR "/profiles.d"
-#define SHIPPED_PROFILES CFD_DATADIR "/profiles"
 
 static bool is_file_alone(const struct cfd_verdict_request *request)
 {
@@ -116,8 +114,8 @@ static const char *image_name(const struct cfd_image *image)
 
 static int choose_profile(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
 {
-	const char *admin = request->admin_profiles ? request->admin_profiles : ADMIN_PROFILES;
-	const char *shipped = request->shipped_profiles ? request->shipped_profiles : SHIPPED_PROFILES;
+	const char *admin = request->admin_profiles ? request->admin_profiles : CFD_PROFILE_ADMIN_DIR;
+	const char *shipped = request->shipped_profiles ? request->shipped_profiles : CFD_PROFILE_SHIPPED_DIR;
 	const char *name = NULL;
 	int r = cfd_profile_set_open(admin, shipped, &verdict->profiles, err);
 
@@ -211,7 +209,7 @@ int cfd_verdict_settle(const struct cfd_record *record, struct cfd_verdict *verd
 	if (cfd_string_replace(&verdict->image.name, record->image) ||
 	    cfd_string_replace(&verdict->image.container_name, record->container_name))
 		return cfd_fail_memory(err, "the verdict");
-	r = cfd_profile_set_open(ADMIN_PROFILES, SHIPPED_PROFILES, &verdict->profiles, err);
+	r = cfd_profile_set_open(CFD_PROFILE_ADMIN_DIR, CFD_PROFILE_SHIPPED_DIR, &verdict->profiles, err);
 	if (!r)
 		r = cfd_profile_load(verdict->profiles, record->profile ? record->profile : "", &verdict->profile, err);
 	if (r)

@@ -24,29 +24,38 @@ static int read_mount_source(struct cfd_json_doc *doc, const struct cfd_json *va
 	return cfd_value_read_path(doc, value, file, field, err);
 }
 
+/* Marks which of the words it is. */
+static int read_option(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file,
+		       const char *const *words, bool *found, struct cfd_error *err)
+{
+	struct cfd_near near = cfd_near_start(cfd_json_string(value));
+
+	for (size_t i = 0; words[i]; i++) {
+		if (cfd_streq(cfd_json_string(value), words[i])) {
+			found[i] = true;
+			return 0;
+		}
+	}
+	cfd_fields_offer(&near, words);
+	return cfd_fields_fail_meant(doc, value, file, err, near.meant, "\"ro\", \"rw\" or \"idmap\" is expected here");
+}
+
 static int read_mount_options(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
 			      struct cfd_error *err)
 {
+	static const char *const words[] = {"ro", "rw", "idmap", NULL};
 	struct cfd_profile_mount *mount = field;
-	bool readonly = false;
-	int r = cfd_value_expect_list(doc, value, file, 3, err);
+	bool found[CFD_COUNT(words)] = {false};
+	int failed = cfd_value_expect_list(doc, value, file, 3, err);
+	bool next = failed == 0;
 
-	for (size_t i = 0; !r && i < cfd_json_count(value); i++) {
-		const char *option = cfd_json_string(cfd_json_at(value, i));
-
-		if (cfd_streq(option, "ro"))
-			readonly = true;
-		else if (cfd_streq(option, "rw"))
-			mount->writable = true;
-		else if (cfd_streq(option, "idmap"))
-			mount->idmap = true;
-		else
-			r = cfd_fields_fail(doc, cfd_json_at(value, i), file, err,
-					    "\"ro\", \"rw\" or \"idmap\" is expected here");
-	}
-	if (!r && readonly && mount->writable)
-		r = cfd_fields_fail(doc, value, file, err, "\"ro\" and \"rw\" contradict each other");
-	return r;
+	for (size_t i = 0; next && i < cfd_json_count(value); i++)
+		next = cfd_fields_next(doc, read_option(doc, cfd_json_at(value, i), file, words, found, err), &failed);
+	if (!failed && found[0] && found[1])
+		failed = cfd_fields_fail(doc, value, file, err, "\"ro\" and \"rw\" contradict each other");
+	mount->writable = found[1];
+	mount->idmap = found[2];
+	return failed;
 }
 
 static const struct cfd_field mount_fields[] = {
@@ -65,6 +74,7 @@ int cfd_profile_mounts_read(struct cfd_json_doc *doc, const struct cfd_json *val
 	struct cfd_profile *profile = field;
 	size_t added = cfd_json_count(value);
 	struct cfd_profile_mount *grown;
+	bool next = true;
 	int r = cfd_value_expect_list(doc, value, file, CFD_VALUE_MAX_LIST, err);
 
 	if (r || !added)
@@ -74,10 +84,17 @@ int cfd_profile_mounts_read(struct cfd_json_doc *doc, const struct cfd_json *val
 		return cfd_fail_memory(err, "a profile");
 	profile->mounts = grown;
 	memset(grown + profile->mount_count, 0, added * sizeof(*grown));
-	for (size_t i = 0; !r && i < added; i++)
-		r = cfd_fields_read(doc, cfd_json_at(value, i), file, mount_fields, CFD_COUNT(mount_fields),
-				    &grown[profile->mount_count++], err);
+	for (size_t i = 0; next && i < added; i++)
+		next = cfd_fields_next(doc,
+				       cfd_fields_read(doc, cfd_json_at(value, i), file, mount_fields,
+						       CFD_COUNT(mount_fields), &grown[profile->mount_count++], err),
+				       &r);
 	return r;
+}
+
+bool cfd_profile_mount_covers(const struct cfd_profile_mount *allow, const char *destination, bool read_only)
+{
+	return (!allow->destination || cfd_streq(allow->destination, destination)) && (allow->writable || read_only);
 }
 
 /* "exceptions": [{"rule", "subject", "reason", "expires"}] */
@@ -116,6 +133,7 @@ int cfd_profile_exceptions_read(struct cfd_json_doc *doc, const struct cfd_json 
 	struct cfd_profile *profile = field;
 	size_t added = cfd_json_count(value);
 	struct cfd_profile_exception *grown;
+	bool next = true;
 	int r = cfd_value_expect_list(doc, value, file, CFD_VALUE_MAX_LIST, err);
 
 	if (r || !added)
@@ -125,9 +143,12 @@ int cfd_profile_exceptions_read(struct cfd_json_doc *doc, const struct cfd_json 
 		return cfd_fail_memory(err, "a profile");
 	profile->exceptions = grown;
 	memset(grown + profile->exception_count, 0, added * sizeof(*grown));
-	for (size_t i = 0; !r && i < added; i++)
-		r = cfd_fields_read(doc, cfd_json_at(value, i), file, exception_fields, CFD_COUNT(exception_fields),
-				    &grown[profile->exception_count++], err);
+	for (size_t i = 0; next && i < added; i++)
+		next = cfd_fields_next(doc,
+				       cfd_fields_read(doc, cfd_json_at(value, i), file, exception_fields,
+						       CFD_COUNT(exception_fields), &grown[profile->exception_count++],
+						       err),
+				       &r);
 	return r;
 }
 

@@ -14,8 +14,11 @@
 #include "lib/json/value.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PATTERN_MAX 512
 
 /*
  * Two places to go back to, one for the last `*` and one for the last `**`: nothing before them can make a difference
@@ -108,10 +111,12 @@ static int check_image(struct cfd_json_doc *doc, const struct cfd_json *value, c
 {
 	CFD_AUTO_FREE char *normal = NULL;
 	struct cfd_error ignored;
+	char meant[PATTERN_MAX + sizeof("docker.io/library/")];
 
+	snprintf(meant, sizeof(meant), "docker.io/%s%s", strchr(pattern, '/') ? "" : "library/", pattern);
 	if (!starts_with_registry(pattern))
-		return cfd_fields_fail(
-			doc, value, file, err,
+		return cfd_fields_fail_meant(
+			doc, value, file, err, meant,
 			"\"%s\" matches nothing: images are matched by their full name, with the registry, "
 			"such as \"docker.io/library/nginx:1.*\"",
 			pattern);
@@ -139,7 +144,7 @@ static int read_image(struct cfd_json_doc *doc, const struct cfd_json *value, co
 	struct cfd_profile_match *match = field;
 	const char *pattern = cfd_json_string(value);
 
-	if (!pattern || !*pattern || strlen(pattern) > 512)
+	if (!pattern || !*pattern || strlen(pattern) > PATTERN_MAX)
 		return cfd_fields_fail(doc, value, file, err,
 				       "a pattern for image names of 1 to 512 characters is expected here");
 	if (match->text)
@@ -176,11 +181,22 @@ static const struct cfd_field match_fields[] = {
 	{.key = "digest", .kind = CFD_FIELD_CUSTOM, .read = read_digest},
 };
 
+static int read_entry(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file,
+		      struct cfd_profile_match *match, struct cfd_error *err)
+{
+	int r = cfd_fields_read(doc, value, file, match_fields, CFD_COUNT(match_fields), match, err);
+
+	if (r || match->text)
+		return r;
+	return cfd_fields_fail(doc, value, file, err, "either \"image\" or \"digest\" is expected in here");
+}
+
 int cfd_profile_match_read(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
 			   struct cfd_error *err)
 {
 	struct cfd_profile_entry *entry = field;
 	size_t count = cfd_json_count(value);
+	bool next = true;
 	int r = cfd_value_expect_list(doc, value, file, CFD_VALUE_MAX_LIST, err);
 
 	if (r)
@@ -189,14 +205,8 @@ int cfd_profile_match_read(struct cfd_json_doc *doc, const struct cfd_json *valu
 	if (!entry->matches)
 		return cfd_fail_memory(err, "a profile");
 	entry->match_count = count;
-	for (size_t i = 0; !r && i < count; i++) {
-		const struct cfd_json *element = cfd_json_at(value, i);
-
-		r = cfd_fields_read(doc, element, file, match_fields, CFD_COUNT(match_fields), &entry->matches[i], err);
-		if (!r && !entry->matches[i].text)
-			r = cfd_fields_fail(doc, element, file, err,
-					    "either \"image\" or \"digest\" is expected in here");
-	}
+	for (size_t i = 0; next && i < count; i++)
+		next = cfd_fields_next(doc, read_entry(doc, cfd_json_at(value, i), file, &entry->matches[i], err), &r);
 	return r;
 }
 
@@ -277,4 +287,59 @@ int cfd_profile_match(const struct cfd_profile_set *set, const struct cfd_image 
 		return fail_tie(winner, tied, &best, image, err);
 	*ret_name = winner ? winner->name : NULL;
 	return 0;
+}
+
+int cfd_profile_candidates_compare(const struct cfd_profile_candidate *a, const struct cfd_profile_candidate *b)
+{
+	const struct cfd_profile_match x = {.class = a->class, .literal = a->literal};
+	const struct cfd_profile_match y = {.class = b->class, .literal = b->literal};
+
+	return compare_matches(&x, &y);
+}
+
+static int best_first(const void *a, const void *b)
+{
+	int order = cfd_profile_candidates_compare(b, a);
+
+	return order ? order
+		     : strcmp(((const struct cfd_profile_candidate *)a)->name,
+			      ((const struct cfd_profile_candidate *)b)->name);
+}
+
+int cfd_profile_candidates(const struct cfd_profile_set *set, const struct cfd_image *image,
+			   struct cfd_profile_candidate **ret_list, size_t *ret_count, struct cfd_error *err)
+{
+	struct cfd_profile_candidate *list = calloc(set->count + 1, sizeof(*list));
+	size_t count = 0;
+
+	if (!list)
+		return cfd_fail_memory(err, "profiles");
+	for (size_t i = 0; i < set->count; i++) {
+		const struct cfd_profile_match match = best_of(&set->entries[i], image);
+
+		if (match.class != CFD_MATCH_NONE)
+			list[count++] = (struct cfd_profile_candidate){.name = set->entries[i].name,
+								       .path = set->entries[i].path,
+								       .pattern = match.text,
+								       .class = match.class,
+								       .literal = match.literal};
+	}
+	qsort(list, count, sizeof(*list), best_first);
+	*ret_list = list;
+	*ret_count = count;
+	return 0;
+}
+
+bool cfd_profile_set_at(const struct cfd_profile_set *set, size_t index, const char **ret_name, const char **ret_path)
+{
+	if (index >= set->count)
+		return false;
+	*ret_name = set->entries[index].name;
+	*ret_path = set->entries[index].path;
+	return true;
+}
+
+const char *cfd_profile_set_pattern(const struct cfd_profile_set *set, size_t index, size_t k)
+{
+	return index < set->count && k < set->entries[index].match_count ? set->entries[index].matches[k].text : NULL;
 }

@@ -8,8 +8,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* A list of ports, as "net.listen" and "port" have it. */
 struct port_list {
@@ -32,6 +34,14 @@ static const struct {
 	{"loopback", CFD_PEER_LOOPBACK}, {"dns", CFD_PEER_DNS}, {"cluster", CFD_PEER_CLUSTER},
 	{"metadata", CFD_PEER_METADATA}, {"any", CFD_PEER_ANY},
 };
+
+const char *cfd_profile_peer_word(enum cfd_profile_peer_kind kind)
+{
+	for (size_t i = 0; i < CFD_COUNT(peers); i++)
+		if (peers[i].kind == kind)
+			return peers[i].word;
+	return NULL;
+}
 
 /* "80" or "8000-8100"; 1..65535, the first not above the last. */
 static bool parse_range(const char *text, struct cfd_profile_port *port)
@@ -62,15 +72,35 @@ static bool parse_port(const char *text, struct cfd_profile_port *port)
 	return false;
 }
 
+/* The port that somebody meant who wrote "80", 80, "80/tcp", "TCP/80" or "tcp:80". */
+static bool port_meant(const char *text, char *meant, size_t size)
+{
+	static const char separators[] = "/: ";
+	const char *digits = text ? strpbrk(text, "123456789") : NULL;
+	size_t length = digits ? strspn(digits, "0123456789-") : 0;
+	const char *word = !digits         ? NULL
+			   : text < digits ? text
+					   : digits + length + strspn(digits + length, separators);
+	struct cfd_profile_port ignored;
+
+	if (!digits || length > 12)
+		return false;
+	snprintf(meant, size, "%s/%.*s", strncasecmp(word, "udp", 3) == 0 ? "udp" : "tcp", (int)length, digits);
+	return parse_port(meant, &ignored);
+}
+
 static int read_port(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file,
 		     struct cfd_profile_port *port, struct cfd_error *err)
 {
 	const char *text = cfd_json_string(value);
 
+	char meant[40];
+
 	if (parse_port(text, port))
 		return 0;
-	return cfd_fields_fail(
+	return cfd_fields_fail_meant(
 		doc, value, file, err,
+		port_meant(text ? text : cfd_json_number(value), meant, sizeof(meant)) ? meant : NULL,
 		"%s%s%s is no port: write \"tcp/80\", \"tcp/8000-8100\" or \"udp/53\", with ports from 1 to "
 		"65535, the lower first",
 		text ? "\"" : "", text ? text : cfd_json_type_name(cfd_json_type(value)), text ? "\"" : "");
@@ -81,6 +111,7 @@ static int read_port_list(struct cfd_json_doc *doc, const struct cfd_json *list,
 {
 	size_t count = cfd_json_count(list);
 	CFD_AUTO_FREE struct cfd_profile_port *ports = NULL;
+	bool next = true;
 	int r = cfd_value_expect_list(doc, list, file, CFD_VALUE_MAX_LIST, err);
 
 	if (r)
@@ -88,11 +119,10 @@ static int read_port_list(struct cfd_json_doc *doc, const struct cfd_json *list,
 	ports = calloc(count ? count : 1, sizeof(*ports));
 	if (!ports)
 		return cfd_fail_memory(err, "a profile");
-	for (size_t i = 0; i < count; i++) {
-		r = read_port(doc, cfd_json_at(list, i), file, &ports[i], err);
-		if (r)
-			return r;
-	}
+	for (size_t i = 0; next && i < count; i++)
+		next = cfd_fields_next(doc, read_port(doc, cfd_json_at(list, i), file, &ports[i], err), &r);
+	if (r)
+		return r;
 	free(ret_list->ports);
 	*ret_list = (struct port_list){cfd_take(ports), count};
 	return 0;
@@ -135,6 +165,19 @@ static bool is_network(const struct in6_addr *address, unsigned prefix)
 	return true;
 }
 
+bool cfd_profile_network_text(const struct cfd_profile_peer *peer, char *text, size_t size)
+{
+	bool v4 = IN6_IS_ADDR_V4MAPPED(&peer->address) && peer->prefix >= 96;
+	unsigned prefix = v4 ? peer->prefix - 96 : peer->prefix, whole = v4 ? 32 : 128;
+	char address[INET6_ADDRSTRLEN];
+	int length;
+
+	if (!inet_ntop(v4 ? AF_INET : AF_INET6, peer->address.s6_addr + (v4 ? 12 : 0), address, sizeof(address)))
+		return false;
+	length = prefix == whole ? snprintf(text, size, "%s", address) : snprintf(text, size, "%s/%u", address, prefix);
+	return length > 0 && (size_t)length < size;
+}
+
 /* "10.1.2.3", "10.0.0.0/8", "fd00::/8". The prefix is that of the v4-mapped form. -EINVAL: none of these. */
 static int parse_network(const char *text, struct cfd_profile_peer *peer)
 {
@@ -164,11 +207,22 @@ static int parse_network(const char *text, struct cfd_profile_peer *peer)
 	return 0;
 }
 
+/* The network around the address. */
+static bool network_meant(const struct cfd_profile_peer *peer, char *meant, size_t size)
+{
+	struct cfd_profile_peer network = *peer;
+
+	for (unsigned bit = network.prefix; bit < 128; bit++)
+		network.address.s6_addr[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
+	return cfd_profile_network_text(&network, meant, size);
+}
+
 static int read_to(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
 		   struct cfd_error *err)
 {
 	struct cfd_profile_peer *peer = field;
 	const char *text = cfd_json_string(value);
+	char meant[INET6_ADDRSTRLEN + 8];
 
 	if (!text || parse_network(text, peer))
 		return cfd_fields_fail(
@@ -178,8 +232,8 @@ static int read_to(struct cfd_json_doc *doc, const struct cfd_json *value, const
 			"changes after the check",
 			text ? "\"" : "", text ? text : cfd_json_type_name(cfd_json_type(value)), text ? "\"" : "");
 	if (!is_network(&peer->address, peer->prefix))
-		return cfd_fields_fail(
-			doc, value, file, err,
+		return cfd_fields_fail_meant(
+			doc, value, file, err, network_meant(peer, meant, sizeof(meant)) ? meant : NULL,
 			"\"%s\" has bits set behind its prefix: write the network's first address, or leave "
 			"the prefix out for this one address",
 			text);
@@ -218,6 +272,7 @@ static int read_peer(struct cfd_json_doc *doc, const struct cfd_json *value, con
 		     struct cfd_profile_peer *peer, struct cfd_error *err)
 {
 	const char *text = cfd_json_string(value);
+	struct cfd_near near = cfd_near_start(text);
 
 	if (cfd_json_is(value, CFD_JSON_OBJECT))
 		return cfd_fields_read(doc, value, file, peer_fields, CFD_COUNT(peer_fields), peer, err);
@@ -227,9 +282,11 @@ static int read_peer(struct cfd_json_doc *doc, const struct cfd_json *value, con
 			return 0;
 		}
 	}
-	return cfd_fields_fail(doc, value, file, err,
-			       "expected here: \"loopback\", \"dns\", \"cluster\", \"metadata\", \"any\", or "
-			       "{\"to\": \"10.0.0.0/8\", \"port\": \"tcp/5432\"}");
+	for (size_t i = 0; i < CFD_COUNT(peers); i++)
+		cfd_near_offer(&near, peers[i].word);
+	return cfd_fields_fail_meant(doc, value, file, err, near.meant,
+				     "expected here: \"loopback\", \"dns\", \"cluster\", \"metadata\", \"any\", or "
+				     "{\"to\": \"10.0.0.0/8\", \"port\": \"tcp/5432\"}");
 }
 
 static void free_peers(struct cfd_profile_peer *list, size_t count)
@@ -245,6 +302,7 @@ static int read_connect(struct cfd_json_doc *doc, const struct cfd_json *value, 
 	struct cfd_profile *profile = field;
 	size_t count = cfd_json_count(value);
 	struct cfd_profile_peer *list;
+	bool next = true;
 	int r = cfd_value_expect_list(doc, value, file, CFD_VALUE_MAX_LIST, err);
 
 	if (r)
@@ -256,8 +314,8 @@ static int read_connect(struct cfd_json_doc *doc, const struct cfd_json *value, 
 	free_peers(profile->connect, profile->connect_count);
 	profile->connect = list;
 	profile->connect_count = count;
-	for (size_t i = 0; !r && i < count; i++)
-		r = read_peer(doc, cfd_json_at(value, i), file, &list[i], err);
+	for (size_t i = 0; next && i < count; i++)
+		next = cfd_fields_next(doc, read_peer(doc, cfd_json_at(value, i), file, &list[i], err), &r);
 	return r;
 }
 

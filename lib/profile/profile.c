@@ -28,7 +28,7 @@ static void close_directory(DIR **directory)
 		closedir(*directory);
 }
 
-static void entry_release(struct cfd_profile_entry *entry)
+void cfd_profile_entry_release(struct cfd_profile_entry *entry)
 {
 	free(entry->name);
 	free(entry->path);
@@ -43,10 +43,9 @@ void cfd_profile_set_freep(struct cfd_profile_set **set)
 	if (!*set)
 		return;
 	for (size_t i = 0; i < (*set)->count; i++)
-		entry_release(&(*set)->entries[i]);
+		cfd_profile_entry_release(&(*set)->entries[i]);
 	free((*set)->entries);
-	free((*set)->admin_dir);
-	free((*set)->shipped_dir);
+	free((*set)->places);
 	free(cfd_take(*set));
 }
 
@@ -62,18 +61,17 @@ static int parse_entry(const struct cfd_profile_entry *entry, struct cfd_json_do
 }
 
 /* The name inside is that of the file: it can be found when it is spoken of, and two files cannot share it. */
-static int check_name(struct cfd_json_doc *doc, const struct cfd_profile_entry *entry, struct cfd_error *err)
+int cfd_profile_name_check(struct cfd_json_doc *doc, const char *file, const char *name, struct cfd_error *err)
 {
-	const struct cfd_json *name = cfd_json_get(cfd_json_root(doc), "name");
+	const struct cfd_json *value = cfd_json_get(cfd_json_root(doc), "name");
 
-	if (!name)
+	if (!value)
 		return cfd_fields_fail(
-			doc, cfd_json_root(doc), entry->path, err,
-			"the key \"name\" is missing: a profile begins with {\"cofferdam\": 1, \"name\": \"%s\"",
-			entry->name);
-	if (!cfd_streq(cfd_json_string(name), entry->name))
-		return cfd_fields_fail(doc, name, entry->path, err,
-				       "the name must be that of the file, \"%s\"; rename one of them", entry->name);
+			doc, cfd_json_root(doc), file, err,
+			"the key \"name\" is missing: a profile begins with {\"cofferdam\": 1, \"name\": \"%s\"", name);
+	if (!cfd_streq(cfd_json_string(value), name))
+		return cfd_fields_fail(doc, value, file, err,
+				       "the name must be that of the file, \"%s\"; rename one of them", name);
 	return 0;
 }
 
@@ -87,15 +85,17 @@ static int index_entry(struct cfd_profile_entry *entry, struct cfd_error *err)
 		return r;
 	if (!cfd_json_is(cfd_json_root(doc), CFD_JSON_OBJECT))
 		return cfd_fields_fail(doc, cfd_json_root(doc), entry->path, err, "a profile is an object { ... }");
-	r = check_name(doc, entry, err);
+	r = cfd_profile_name_check(doc, entry->path, entry->name, err);
 	match = cfd_json_get(cfd_json_root(doc), "match");
 	return r || !match ? r : cfd_profile_match_read(doc, match, entry->path, entry, err);
 }
 
 /* The rest of an entry that has its name. */
-static int read_entry(int dirfd, const char *dir, const char *file, struct cfd_profile_entry *entry,
+static int read_entry(int dirfd, const char *dir, const char *file, bool tolerant, struct cfd_profile_entry *entry,
 		      struct cfd_error *err)
 {
+	int r;
+
 	CFD_AUTO_BUF struct cfd_buf path = {0};
 
 	if (cfd_buf_addf(&path, "%s/%s", dir, file))
@@ -106,9 +106,9 @@ static int read_entry(int dirfd, const char *dir, const char *file, struct cfd_p
 			err, -EINVAL,
 			"%s: the file's name is no profile's name: a-z, 0-9 and, not first, \".\", \"_\", \"-\"",
 			entry->path);
-	return cfd_trust_read(dirfd, file, entry->path, CFD_PROFILE_MAX_BYTES, &entry->text, err)
-		       ? cfd_wrap(err, "profile %s", entry->path)
-		       : index_entry(entry, err);
+	r = tolerant ? cfd_fd_read_file(dirfd, file, CFD_PROFILE_MAX_BYTES, &entry->text, err)
+		     : cfd_trust_read(dirfd, file, entry->path, CFD_PROFILE_MAX_BYTES, &entry->text, err);
+	return r ? cfd_wrap(err, "profile %s", entry->path) : index_entry(entry, err);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -128,6 +128,11 @@ static const struct cfd_profile_entry *set_find(const struct cfd_profile_set *se
 	const struct cfd_profile_entry key = {.name = (char *)name};
 
 	return count ? bsearch(&key, set->entries, count, sizeof(key), compare_entries) : NULL;
+}
+
+const struct cfd_profile_entry *cfd_profile_set_find(const struct cfd_profile_set *set, const char *name)
+{
+	return set_find(set, set->count, name);
 }
 
 /* Makes room in steps; the new entry is zeroed and counted, so that the set owns it at once. */
@@ -150,6 +155,7 @@ static int add_file(int dirfd, const char *path, const char *file, size_t above,
 {
 	CFD_AUTO_FREE char *name = NULL;
 	struct cfd_profile_entry *entry;
+	int r;
 
 	if (file[0] == '.' || !cfd_ends_with(file, ".json"))
 		return 0;
@@ -164,7 +170,13 @@ static int add_file(int dirfd, const char *path, const char *file, size_t above,
 	if (!entry)
 		return cfd_fail_memory(err, "profiles");
 	entry->name = cfd_take(name);
-	return read_entry(dirfd, path, file, entry, err);
+	r = read_entry(dirfd, path, file, set->tolerant, entry, err);
+	if (r && r != -ENOMEM && set->tolerant) {
+		cfd_profile_entry_release(entry);
+		set->count--;
+		return 0;
+	}
+	return r;
 }
 
 /* The `above` first entries of the set are from the directory over this one. */
@@ -193,7 +205,7 @@ static int read_directory(const char *path, struct cfd_profile_set *set, struct 
 
 	if (r == -ENOENT)
 		return 0;
-	if (!r)
+	if (!r && !set->tolerant)
 		r = cfd_trust_check(fd, path, err);
 	if (r)
 		return cfd_wrap(err, "profiles");
@@ -204,34 +216,52 @@ static int read_directory(const char *path, struct cfd_profile_set *set, struct 
 	return read_files(directory, path, set->count, set, err);
 }
 
-int cfd_profile_set_open(const char *admin_dir, const char *shipped_dir, struct cfd_profile_set **ret_set,
+static char *name_places(const char *const *directories, size_t count)
+{
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+
+	for (size_t i = 0; i < count; i++)
+		if (directories[i] && cfd_buf_addf(&text, "%s%s", text.length ? " and " : "", directories[i]))
+			return NULL;
+	return text.data ? cfd_take(text.data) : strdup("no directory");
+}
+
+int cfd_profile_set_make(const char *const *directories, size_t count, bool tolerant, struct cfd_profile_set **ret_set,
 			 struct cfd_error *err)
 {
 	CFD_AUTO(cfd_profile_set_freep) struct cfd_profile_set *set = calloc(1, sizeof(*set));
-	int r;
 
 	if (!set)
 		return cfd_fail_memory(err, "profiles");
-	set->admin_dir = strdup(admin_dir ? admin_dir : "-");
-	set->shipped_dir = strdup(shipped_dir ? shipped_dir : "-");
-	if (!set->admin_dir || !set->shipped_dir)
+	set->tolerant = tolerant;
+	set->places = name_places(directories, count);
+	if (!set->places)
 		return cfd_fail_memory(err, "profiles");
-	r = read_directory(admin_dir, set, err);
-	set_sort(set);
-	if (!r)
-		r = read_directory(shipped_dir, set, err);
-	if (r)
-		return r;
-	set_sort(set);
+	for (size_t i = 0; i < count; i++) {
+		int r = read_directory(directories[i], set, err);
+
+		if (r)
+			return r;
+		set_sort(set);
+	}
 	*ret_set = cfd_take(set);
 	return 0;
+}
+
+int cfd_profile_set_open(const char *admin_dir, const char *shipped_dir, struct cfd_profile_set **ret_set,
+			 struct cfd_error *err)
+{
+	const char *const directories[] = {admin_dir, shipped_dir};
+
+	return cfd_profile_set_make(directories, CFD_COUNT(directories), false, ret_set, err);
 }
 
 /* One load: what was laid down already, and the way from the profile that was asked for to where we are. */
 struct loading {
 	const struct cfd_profile_set *set;
 	struct cfd_profile *profile;
-	bool *done; /* by the entry's index */
+	struct cfd_profile_trace *trace; /* or NULL */
+	bool *done;                      /* by the entry's index */
 	const struct cfd_profile_entry *way[CFD_PROFILE_MAX_EXTENDS];
 	size_t depth;
 };
@@ -262,12 +292,11 @@ static int lay_down_extended(struct loading *loading, struct cfd_json_doc *doc, 
 	int r = cfd_profile_extends_read(doc, entry->path, &names, err);
 
 	for (size_t i = 0; !r && names && names[i]; i++) {
-		const struct cfd_profile_entry *extended = set_find(loading->set, loading->set->count, names[i]);
+		const struct cfd_profile_entry *extended = cfd_profile_set_find(loading->set, names[i]);
 
 		if (!extended)
 			r = cfd_fields_fail(doc, cfd_json_get(cfd_json_root(doc), "extends"), entry->path, err,
-					    "there is no profile \"%s\" in %s or %s", names[i], loading->set->admin_dir,
-					    loading->set->shipped_dir);
+					    "there is no profile \"%s\" in %s", names[i], loading->set->places);
 		else
 			r = lay_down(loading, extended, err);
 	}
@@ -289,21 +318,29 @@ static int lay_down(struct loading *loading, const struct cfd_profile_entry *ent
 	r = lay_down_extended(loading, doc, entry, err);
 	loading->depth--;
 	loading->done[entry - loading->set->entries] = true;
-	return r ? r : cfd_profile_read(loading->profile, doc, entry->path, err);
+	if (!r)
+		r = cfd_profile_read(loading->profile, doc, entry->path, err);
+	return r || !loading->trace ? r : cfd_profile_trace_add(loading->trace, doc, entry->path, err);
 }
 
 int cfd_profile_load(const struct cfd_profile_set *set, const char *name, struct cfd_profile **ret_profile,
 		     struct cfd_error *err)
 {
+	return cfd_profile_load_traced(set, name, NULL, ret_profile, err);
+}
+
+int cfd_profile_load_traced(const struct cfd_profile_set *set, const char *name, struct cfd_profile_trace *trace,
+			    struct cfd_profile **ret_profile, struct cfd_error *err)
+{
 	CFD_AUTO(cfd_profile_freep) struct cfd_profile *profile = NULL;
 	CFD_AUTO_FREE bool *done = NULL;
-	const struct cfd_profile_entry *entry = set_find(set, set->count, name);
-	struct loading loading = {.set = set};
+	const struct cfd_profile_entry *entry = cfd_profile_set_find(set, name);
+	struct loading loading = {.set = set, .trace = trace};
 	int r;
 
 	if (!entry)
-		return cfd_fail(err, -ENOENT, "there is no profile \"%s\": looked for %s.json in %s and %s", name, name,
-				set->admin_dir, set->shipped_dir);
+		return cfd_fail(err, -ENOENT, "there is no profile \"%s\": looked for %s.json in %s", name, name,
+				set->places);
 	profile = calloc(1, sizeof(*profile));
 	done = calloc(set->count, sizeof(*done));
 	if (!profile || !done)

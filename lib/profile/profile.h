@@ -16,7 +16,13 @@
 
 #include <netinet/in.h>
 
+struct cfd_diagnostics;
 struct cfd_image;
+struct cfd_json_doc;
+
+/* Where this installation has them. */
+#define CFD_PROFILE_ADMIN_DIR CFD_SYSCONFDIR "/profiles.d"
+#define CFD_PROFILE_SHIPPED_DIR CFD_DATADIR "/profiles"
 
 #define CFD_PROFILE_FORMAT 1 /* the value of the key "cofferdam" */
 
@@ -98,6 +104,12 @@ struct cfd_profile {
 	size_t exception_count;
 };
 
+/*
+ * Whether the entry, for a source that is its own or beneath it, covers a bind to `destination` (clean; "" fits none
+ * that is named) that is read-only or not. What one entry does not cover as a whole is not put together from two.
+ */
+bool cfd_profile_mount_covers(const struct cfd_profile_mount *allow, const char *destination, bool read_only);
+
 struct cfd_profile_set; /* every profile of both directories, by name and by what it matches */
 
 /*
@@ -118,6 +130,27 @@ void cfd_profile_set_freep(struct cfd_profile_set **set);
 int cfd_profile_match(const struct cfd_profile_set *set, const struct cfd_image *image, const char **ret_name,
 		      struct cfd_error *err);
 
+/* How an entry of "match" was met; a later one wins over an earlier one. */
+enum cfd_profile_match_class { CFD_MATCH_NONE, CFD_MATCH_GLOB, CFD_MATCH_NAME, CFD_MATCH_DIGEST };
+
+/* A profile that fits an image, with its best entry. Borrowed from the set. */
+struct cfd_profile_candidate {
+	const char *name, *path, *pattern;
+	enum cfd_profile_match_class class;
+	size_t literal; /* GLOB: how many of the pattern's characters are no wildcards */
+};
+
+/* All that fit, the best first, in a list that the caller frees; two that are equally good stand in order of names. */
+int cfd_profile_candidates(const struct cfd_profile_set *set, const struct cfd_image *image,
+			   struct cfd_profile_candidate **ret_list, size_t *ret_count, struct cfd_error *err);
+/* Negative, 0 or positive as a is the worse, an equal or the better match. */
+int cfd_profile_candidates_compare(const struct cfd_profile_candidate *a, const struct cfd_profile_candidate *b);
+
+/* The set in order of names: false when there are no more. The path and the pattern are borrowed. */
+bool cfd_profile_set_at(const struct cfd_profile_set *set, size_t index, const char **ret_name, const char **ret_path);
+/* The k-th of what it matches, or NULL. */
+const char *cfd_profile_set_pattern(const struct cfd_profile_set *set, size_t index, size_t k);
+
 /* Loads a profile with all that it extends (at most 16 deep; a circle is an error). -ENOENT: no such name. */
 int cfd_profile_load(const struct cfd_profile_set *set, const char *name, struct cfd_profile **ret_profile,
 		     struct cfd_error *err);
@@ -125,9 +158,32 @@ void cfd_profile_free(struct cfd_profile *profile);
 void cfd_profile_freep(struct cfd_profile **profile);
 
 /*
+ * The profile that is in force under that name, with all that it extends: JSON with comments in which every line says
+ * which file and line it came from (or "built in"), and which is read back as the same profile. Or one JSON object:
+ * name, file, the profile, and the origin of each of its paths.
+ */
+int cfd_profile_show(const struct cfd_profile_set *set, const char *name, struct cfd_buf *text, struct cfd_error *err);
+int cfd_profile_show_json(const struct cfd_profile_set *set, const char *name, struct cfd_buf *text,
+			  struct cfd_error *err);
+
+/*
+ * Reads one file as a create would, but goes on behind every mistake: each is in `diagnostics`, with its place, and so
+ * is (where it lies in one of the two directories) that others could have written it, and what cannot be meant:
+ * patterns that tie with another profile's, entries that change nothing, exceptions that have expired. What it extends
+ * is looked up beside the file, then in the two directories (NULL: none). 0 however many there are. ret_doc is NULL for
+ * what is no JSON object, ret_profile NULL for what cannot be loaded; both are the caller's. An error: the file cannot
+ * be read.
+ */
+int cfd_profile_lint(const char *file, const char *admin_dir, const char *shipped_dir, int64_t now,
+		     struct cfd_diagnostics *diagnostics, struct cfd_json_doc **ret_doc,
+		     struct cfd_profile **ret_profile, struct cfd_error *err);
+
+/*
  * `*` any run within a path component, `**` any run, `?` one character but `/`, `\` quotes the next; anything else is
  * literal. The steps are at most pattern times text squared, never exponential.
  */
 bool cfd_profile_glob(const char *pattern, const char *text);
+/* Whether some text fits both patterns. False also when there is no memory to find out. */
+bool cfd_profile_globs_meet(const char *a, const char *b);
 
 #endif

@@ -10,8 +10,10 @@
 #include "lib/json/json.h"
 #include "lib/shape.h"
 #include "lib/json/value.h"
+#include "lib/path.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,19 +26,40 @@ static int check_executable(struct cfd_json_doc *doc, const struct cfd_json *val
 	return cfd_value_check_path(doc, value, file, text, err);
 }
 
+static bool is_sysctl(const char *text)
+{
+	return cfd_shape_component(text) && strchr(text, '.') && !cfd_ends_with(text, ".") && !strstr(text, "..");
+}
+
+/* As sysctl(8) and /proc/sys have it, with slashes. */
+static bool sysctl_meant(const char *text, char *meant, size_t size)
+{
+	const char *below = cfd_starts_with(text, "/proc/sys/") ? text + strlen("/proc/sys/") : text;
+
+	if ((size_t)snprintf(meant, size, "%s", below) >= size)
+		return false;
+	for (char *slash = meant; (slash = strchr(slash, '/'));)
+		*slash = '.';
+	return is_sysctl(meant);
+}
+
 static int check_sysctl(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, const char *text,
 			struct cfd_error *err)
 {
-	if (cfd_shape_component(text) && strchr(text, '.') && !cfd_ends_with(text, ".") && !strstr(text, ".."))
+	char meant[128];
+
+	if (is_sysctl(text))
 		return 0;
-	return cfd_fields_fail(doc, value, file, err,
-			       "\"%s\" is no sysctl: write its whole name with dots, such as \"net.core.somaxconn\"",
-			       text);
+	return cfd_fields_fail_meant(
+		doc, value, file, err, sysctl_meant(text, meant, sizeof(meant)) ? meant : NULL,
+		"\"%s\" is no sysctl: write its whole name with dots, such as \"net.core.somaxconn\"", text);
 }
 
 static int check_capability(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, const char *text,
 			    struct cfd_error *err)
 {
+	struct cfd_near near = cfd_near_start(text);
+	const char *known;
 	char name[64];
 	unsigned number;
 
@@ -50,8 +73,10 @@ static int check_capability(struct cfd_json_doc *doc, const struct cfd_json *val
 		if (!cfd_caps_number(name, &number))
 			return 0;
 	}
-	return cfd_fields_fail(
-		doc, value, file, err,
+	for (number = 0; (known = cfd_caps_name(number)); number++)
+		cfd_near_offer(&near, known + strlen("CAP_"));
+	return cfd_fields_fail_meant(
+		doc, value, file, err, near.meant,
 		"\"%s\" is no capability that is known here: write it as in capabilities(7), in upper case "
 		"and without CAP_, such as \"NET_BIND_SERVICE\"",
 		text);
@@ -75,10 +100,22 @@ static int read_executables(struct cfd_json_doc *doc, const struct cfd_json *val
 	return cfd_value_replace_strings(doc, value, file, check_executable, "", field, err);
 }
 
+static int check_device(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, const char *text,
+			struct cfd_error *err)
+{
+	char node[CFD_PATH_MAX];
+
+	snprintf(node, sizeof(node), "/dev/%s", text);
+	if (*text != '/' && cfd_shape_path(node))
+		return cfd_fields_fail_meant(doc, value, file, err, node,
+					     "\"%s\" is not accepted: an absolute path is expected", text);
+	return cfd_value_check_path(doc, value, file, text, err);
+}
+
 static int read_device_list(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
 			    struct cfd_error *err)
 {
-	int r = cfd_value_check_list(doc, value, file, CFD_VALUE_MAX_LIST, cfd_value_check_path, err);
+	int r = cfd_value_check_list(doc, value, file, CFD_VALUE_MAX_LIST, check_device, err);
 
 	return r ? r : cfd_value_append_strings(value, "", field, err);
 }
@@ -155,12 +192,12 @@ static const struct cfd_field rootfs_fields[] = {
 	{ .key = "readonly", .kind = CFD_FIELD_BOOL, .offset = offsetof(struct cfd_profile, readonly_rootfs) },
 };
 
-static const char *const shell_words[] = {
+const char *const cfd_profile_shell_words[] = {
 	[CFD_SHELLS_STARTUP] = "startup", [CFD_SHELLS_DENY] = "deny", [CFD_SHELLS_ALLOW] = "allow", NULL,
 };
 
 static const struct cfd_field exec_fields[] = {
-	{ .key = "shells", .kind = CFD_FIELD_CHOICE, .choices = shell_words, .offset = offsetof(struct cfd_profile, shells) },
+	{ .key = "shells", .kind = CFD_FIELD_CHOICE, .choices = cfd_profile_shell_words, .offset = offsetof(struct cfd_profile, shells) },
 	{ .key = "image_only", .kind = CFD_FIELD_BOOL, .offset = offsetof(struct cfd_profile, image_only) },
 	{ .key = "allow", .kind = CFD_FIELD_CUSTOM, .read = read_executables,
 	  .offset = offsetof(struct cfd_profile, exec_allow) },
@@ -180,7 +217,7 @@ NESTED(sysctls)
 NESTED(rootfs)
 NESTED(exec)
 
-static const char *const mode_words[] = {
+const char *const cfd_profile_mode_words[] = {
 	[CFD_MODE_ENFORCE] = "enforce",
 	[CFD_MODE_WARN] = "warn",
 	[CFD_MODE_RECORD] = "record",
@@ -196,7 +233,7 @@ static const struct cfd_field profile_fields[] = {
 	{ .key = "description", .kind = CFD_FIELD_CUSTOM, .read = cfd_value_read_text, .offset = offsetof(struct cfd_profile, description) },
 	{ .key = "match", .kind = CFD_FIELD_IGNORED }, /* read when the set is opened: lib/profile/match.c */
 	{ .key = "extends", .kind = CFD_FIELD_IGNORED }, /* cfd_profile_extends_read */
-	{ .key = "mode", .kind = CFD_FIELD_CHOICE, .choices = mode_words, .offset = offsetof(struct cfd_profile, mode) },
+	{ .key = "mode", .kind = CFD_FIELD_CHOICE, .choices = cfd_profile_mode_words, .offset = offsetof(struct cfd_profile, mode) },
 	{ .key = "runtime", .kind = CFD_FIELD_CUSTOM, .read = cfd_value_read_path, .offset = offsetof(struct cfd_profile, runtime) },
 	{ .key = "mounts", .kind = CFD_FIELD_CUSTOM, .read = read_mounts },
 	{ .key = "devices", .kind = CFD_FIELD_CUSTOM, .read = read_devices },
@@ -257,15 +294,17 @@ int cfd_profile_start(struct cfd_profile *profile, struct cfd_error *err)
 
 int cfd_profile_read(struct cfd_profile *profile, struct cfd_json_doc *doc, const char *file, struct cfd_error *err)
 {
-	int r;
+	int failed = 0;
 
 	free(cfd_take(profile->description));
-	r = cfd_fields_read(doc, cfd_json_root(doc), file, profile_fields, CFD_COUNT(profile_fields), profile, err);
-	if (!r)
-		r = check_userns(doc, file, err);
-	if (!r && !profile->userns_host)
+	if (cfd_fields_next(doc,
+			    cfd_fields_read(doc, cfd_json_root(doc), file, profile_fields, CFD_COUNT(profile_fields),
+					    profile, err),
+			    &failed))
+		cfd_fields_next(doc, check_userns(doc, file, err), &failed);
+	if (!failed && !profile->userns_host)
 		free(cfd_take(profile->userns_reason));
-	return r;
+	return failed;
 }
 
 void cfd_profile_free(struct cfd_profile *profile)

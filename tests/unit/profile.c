@@ -132,31 +132,26 @@ Test(profile, what_no_file_says_is_strict)
 	}
 }
 
-/* What stands behind "// expect: " in the first line. */
-static char *expectation(const char *text)
-{
-	static const char mark[] = "// expect: ";
-
-	cr_assert(cfd_starts_with(text, mark));
-	return strndup(text + sizeof(mark) - 1, strcspn(text, "\n") - (sizeof(mark) - 1));
-}
-
 static void expect_refused(const char *file)
 {
 	TREE tree = tree_make();
 	CFD_AUTO_FREE char *source = tree_path(CORPUS "/bad", file), *text = tree_read(source);
-	CFD_AUTO_FREE char *expected = expectation(text), *name = strndup(file, strlen(file) - strlen(".json"));
+	CFD_AUTO_FREE char *name = strndup(file, strlen(file) - strlen(".json"));
+	struct expectation expected = {0};
+	const char *rest = text;
 	SET set = NULL;
 	PROFILE profile = NULL;
 	struct cfd_error err = {0};
 	int r;
 
+	cr_assert(next_expectation(&rest, &expected), "%s", file);
 	tree_write(tree, file, text);
 	r = cfd_profile_set_open(tree, NULL, &set, &err);
 	if (!r)
 		r = cfd_profile_load(set, name, &profile, &err);
 	cr_expect(r == -EINVAL || r == -ELOOP, "%s: %d", file, r);
-	cr_expect_not_null(strstr(err.message, expected), "%s: expected \"%s\" in \"%s\"", file, expected, err.message);
+	cr_expect_not_null(strstr(err.message, expected.message), "%s: expected \"%s\" in \"%s\"", file,
+			   expected.message, err.message);
 	cr_expect_not_null(strstr(err.message, file), "%s is not named in \"%s\"", file, err.message);
 	cr_expect_null(profile);
 }
@@ -378,21 +373,6 @@ Test(profile, circles_and_deep_chains_are_refused)
 	}
 	expect_load(tree, "n1", 0, "");
 	expect_load(tree, "n0", -ELOOP, "more than 16 levels deep");
-}
-
-static void copy_shipped(const char *tree)
-{
-	DIR *directory = opendir("profiles");
-	const struct dirent *file;
-
-	cr_assert_not_null(directory);
-	while ((file = readdir(directory))) {
-		CFD_AUTO_FREE char *source = tree_path("profiles", file->d_name);
-
-		if (cfd_ends_with(file->d_name, ".json") && !cfd_streq(file->d_name, "schema.json"))
-			tree_copy(tree, file->d_name, source);
-	}
-	closedir(directory);
 }
 
 Test(profile, what_is_shipped_loads_and_matches)

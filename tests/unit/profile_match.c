@@ -109,6 +109,84 @@ Test(profile_match, globs_agree_with_the_plain_matcher_on_everything_small)
 	cr_expect_eq(compared, 3125u * 243u);
 }
 
+#define MEET_PATTERNS 125 /* of three signs each */
+#define MEET_TEXTS 121    /* of up to four letters: what two patterns of three signs have in common is no longer */
+
+/* Every pattern against every text; texts are numbered by length. */
+static void fill_fits(bool fits[MEET_PATTERNS][MEET_TEXTS], char patterns[MEET_PATTERNS][4])
+{
+	size_t p[3] = {0};
+	char pattern[4] = "***";
+
+	for (size_t i = 0; i < MEET_PATTERNS; i++, count_up(pattern, p, 3, "*a/b?")) {
+		size_t n = 0;
+
+		strcpy(patterns[i], pattern);
+		for (size_t length = 0, count = 1; length <= 4; length++, count *= 3) {
+			char text[5] = {0};
+			size_t t[4] = {0};
+
+			memset(text, 'a', length);
+			for (size_t k = 0; k < count; k++, count_up(text, t, length, "ab/"))
+				fits[i][n++] = slow_glob(pattern, text);
+		}
+		cr_assert_eq(n, MEET_TEXTS);
+	}
+}
+
+Test(profile_match, patterns_meet_when_some_text_fits_both)
+{
+	static bool fits[MEET_PATTERNS][MEET_TEXTS];
+	static char patterns[MEET_PATTERNS][4];
+	size_t meeting = 0;
+
+	fill_fits(fits, patterns);
+	for (size_t i = 0; i < MEET_PATTERNS; i++) {
+		for (size_t j = 0; j < MEET_PATTERNS; j++) {
+			bool expected = false;
+
+			for (size_t n = 0; n < MEET_TEXTS && !expected; n++)
+				expected = fits[i][n] && fits[j][n];
+			meeting += expected;
+			if (cfd_profile_globs_meet(patterns[i], patterns[j]) != expected)
+				cr_assert(false, "%s and %s", patterns[i], patterns[j]);
+		}
+	}
+	cr_expect(meeting > 1000 && meeting < 14000, "%zu", meeting);
+	cr_expect(cfd_profile_globs_meet("r.example/\\*:1", "r.example/?:1"));
+	cr_expect_not(cfd_profile_globs_meet("r.example/\\*:1", "r.example/a:*"));
+}
+
+Test(profile_match, candidates_are_in_order_with_their_best_entries)
+{
+	const struct cfd_image image = {.name = (char *)"docker.io/library/nginx:1.27", .digests = {(char *)DIGEST_A}};
+	CFD_AUTO_FREE struct cfd_profile_candidate *list = NULL;
+	TREE tree = tree_make();
+	struct cfd_error err = {0};
+	SET set = NULL;
+	size_t count = 0;
+
+	write_profile(tree, "a-hub", "\"match\": [{\"image\": \"docker.io/**\"}]");
+	write_profile(tree, "b-exact", "\"match\": [{\"image\": \"docker.io/library/nginx:1.27\"}]");
+	write_profile(tree, "c-globs",
+		      "\"match\": [{\"image\": \"docker.io/*/*\"}, {\"image\": \"docker.io/library/nginx:*\"}]");
+	write_profile(tree, "d-other", "\"match\": [{\"image\": \"docker.io/library/redis:*\"}]");
+	write_profile(tree, "e-pinned", "\"match\": [{\"digest\": \"" DIGEST_A "\"}]");
+	write_profile(tree, "f-tied", "\"match\": [{\"image\": \"docker.io/library/nginx?1.27\"}]");
+	set = open_set(tree, NULL);
+	cr_assert_eq(cfd_profile_candidates(set, &image, &list, &count, &err), 0, "%s", err.message);
+	cr_assert_eq(count, 5);
+	cr_expect_str_eq(list[0].name, "e-pinned");
+	cr_expect_str_eq(list[1].name, "b-exact");
+	cr_expect_str_eq(list[2].name, "f-tied");
+	cr_expect_str_eq(list[3].name, "c-globs");
+	cr_expect_str_eq(list[3].pattern, "docker.io/library/nginx:*");
+	cr_expect_eq(list[3].literal, 24);
+	cr_expect_str_eq(list[4].name, "a-hub");
+	cr_expect_gt(cfd_profile_candidates_compare(&list[2], &list[3]), 0);
+	cr_expect_eq(cfd_profile_candidates_compare(&list[1], &list[1]), 0);
+}
+
 Test(profile_match, a_hostile_pattern_is_not_exponential)
 {
 	char pattern[513] = "**", text[401];

@@ -5,8 +5,10 @@
 #include "lib/image/image.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct cfd_profile_set *open_set(const char *admin, const char *shipped)
 {
@@ -42,4 +44,36 @@ const char *match_profile(const struct cfd_profile_set *set, const char *name, c
 
 	cr_assert_eq(cfd_profile_match(set, &image, &found, &err), 0, "%s", err.message);
 	return found ? found : "none";
+}
+
+bool next_expectation(const char **text, struct expectation *ret_expectation)
+{
+	static const char mark[] = "// expect ";
+	const char *colon;
+
+	if (!cfd_starts_with(*text, mark))
+		return false;
+	*text += sizeof(mark) - 1;
+	colon = strstr(*text, ": ");
+	cr_assert_not_null(colon);
+	snprintf(ret_expectation->place, sizeof(ret_expectation->place), "%.*s", (int)(colon - *text), *text);
+	snprintf(ret_expectation->message, sizeof(ret_expectation->message), "%.*s", (int)strcspn(colon + 2, "\n"),
+		 colon + 2);
+	*text += strcspn(*text, "\n") + 1;
+	return true;
+}
+
+void copy_shipped(const char *tree)
+{
+	DIR *directory = opendir("profiles");
+	const struct dirent *file;
+
+	cr_assert_not_null(directory);
+	while ((file = readdir(directory))) {
+		CFD_AUTO_FREE char *source = tree_path("profiles", file->d_name);
+
+		if (cfd_ends_with(file->d_name, ".json") && !cfd_streq(file->d_name, "schema.json"))
+			tree_copy(tree, file->d_name, source);
+	}
+	closedir(directory);
 }

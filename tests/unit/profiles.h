@@ -16,4 +16,15 @@ void write_profile(const char *tree, const char *name, const char *keys);
 /* The name of the profile that the image gets, or "none". */
 const char *match_profile(const struct cfd_profile_set *set, const char *name, const char *digest, const char *id);
 
+/* All that is shipped. */
+void copy_shipped(const char *tree);
+
+/* What a file of tests/corpus/profiles says of itself, one line each: "// expect 5:20: part of the message". */
+struct expectation {
+	char place[32];    /* "5:20" */
+	char message[512]; /* what the message begins with, behind the place, or has in it */
+};
+/* Takes the next one off the text; false when there is none. */
+bool next_expectation(const char **text, struct expectation *ret_expectation);
+
 #endif
