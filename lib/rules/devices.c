@@ -336,3 +336,15 @@ static const struct cfd_rule rules[] = {
 // clang-format on
 
 const struct cfd_rule_group cfd_rules_devices = {"devices", rules, CFD_COUNT(rules)};
+
+const struct cfd_rule *cfd_rules_never_device(const char *path, const char **ret_message)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return NULL;
+	*ret_message = S_ISBLK(st.st_mode)   ? "a block device of the host"
+		       : S_ISCHR(st.st_mode) ? why_forbidden((int64_t)major(st.st_rdev), (int64_t)minor(st.st_rdev))
+					     : NULL;
+	return *ret_message ? cfd_rule_find(S_ISBLK(st.st_mode) ? "device.block" : "device.forbidden") : NULL;
+}

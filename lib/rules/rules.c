@@ -226,6 +226,31 @@ int cfd_rules_run(const struct cfd_rules_context *context, struct cfd_findings *
 	return 0;
 }
 
+int cfd_rules_never_source(const char *source, const struct cfd_rule **ret_rule,
+			   char ret_message[CFD_RULES_MESSAGE_MAX], struct cfd_error *err)
+{
+	const char *options[] = {"rbind", "ro"};
+	struct cfd_spec_mount mount = {
+		.source = source, .destination = "/mnt", .options = {.values = options, .count = CFD_COUNT(options)}};
+	const struct cfd_spec spec = {.mounts = &mount, .mount_count = 1};
+	struct cfd_profile_mount allowed = {.source = (char *)source};
+	const struct cfd_profile profile = {.mounts = &allowed, .mount_count = 1};
+	const struct cfd_image image = {0};
+	const struct cfd_rules_context context = {
+		.spec = &spec, .profile = &profile, .image = &image, .bundle_fd = -1, .rootfs_fd = -1};
+	CFD_AUTO(cfd_sources_freep) struct cfd_sources *sources = NULL;
+	const char *message = "";
+	const struct cfd_rule *rule;
+	int r = cfd_sources_judge(&context, &sources, err);
+
+	if (r)
+		return r;
+	rule = cfd_rule_find(cfd_sources_rule(sources, 0, &message));
+	*ret_rule = rule && rule->class == CFD_RULE_NEVER ? rule : NULL;
+	snprintf(ret_message, CFD_RULES_MESSAGE_MAX, "%s", message);
+	return 0;
+}
+
 bool cfd_rules_userns_forced(const struct cfd_rules_context *context)
 {
 	return context->config->userns != CFD_NEED_OFF && !context->profile->userns_host &&

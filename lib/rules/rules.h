@@ -87,6 +87,16 @@ bool cfd_rules_loads_code(const char *variable);
 /* The row with that id, or NULL. */
 const struct cfd_rule *cfd_rule_find(const char *id);
 
+/*
+ * For authors of profiles: the rule of the never class under which a bind of this source falls although a profile
+ * allows it, by the text alone, or NULL; ret_message says why.
+ */
+#define CFD_RULES_MESSAGE_MAX 384
+int cfd_rules_never_source(const char *source, const struct cfd_rule **ret_rule,
+			   char ret_message[CFD_RULES_MESSAGE_MAX], struct cfd_error *err);
+/* The same for a device that this host has. */
+const struct cfd_rule *cfd_rules_never_device(const char *path, const char **ret_message);
+
 struct cfd_finding {
 	const struct cfd_rule *rule;
 	char *path;  /* JSON path, "mounts[7].source" */
