@@ -147,6 +147,25 @@ static int replace_devices(const struct cfd_amend *a, struct cfd_json *mounts)
 	return 0;
 }
 
+/*
+ * With rbind, `ro` is for the topmost mount alone, and what is mounted beneath stays writable (mount_setattr(2),
+ * without AT_RECURSIVE). What was judged read-only becomes that.
+ */
+static int read_only_throughout(const struct cfd_amend *a, const struct cfd_json *mounts)
+{
+	for (size_t i = 0; i < a->spec->mount_count; i++) {
+		const struct cfd_spec_mount *mount = &a->spec->mounts[i];
+		struct cfd_json *options = cfd_json_get(cfd_json_at(mounts, i), "options");
+
+		if (!cfd_spec_mount_has_option(mount, "rbind") || !cfd_spec_mount_has_option(mount, "ro") ||
+		    cfd_spec_mount_has_option(mount, "rro"))
+			continue;
+		if (cfd_json_append(a->doc, options, cfd_json_new_string(a->doc, "rro")))
+			return cfd_amend_memory(a);
+	}
+	return 0;
+}
+
 int cfd_amend_mounts(const struct cfd_amend *a)
 {
 	struct cfd_json *mounts = cfd_json_want_array(a->doc, a->spec->root, "mounts");
@@ -155,6 +174,8 @@ int cfd_amend_mounts(const struct cfd_amend *a)
 	if (!mounts)
 		return cfd_amend_memory(a);
 	r = absolute_sources(a, mounts);
+	if (!r)
+		r = read_only_throughout(a, mounts);
 	if (r || !a->decision->mounts)
 		return r;
 	r = replace_mounts(a, mounts);

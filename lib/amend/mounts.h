@@ -15,7 +15,7 @@ struct cfd_amend { /* all borrowed */
 	struct cfd_error *err;
 };
 
-/* Relative bind sources, replaced mounts, devices that become mounts. */
+/* Relative bind sources, read-only trees, replaced mounts, devices that become mounts. */
 int cfd_amend_mounts(const struct cfd_amend *a);
 
 /* Sets a member to an absolute path. -EINVAL when it is none, or when JSON cannot hold it. */

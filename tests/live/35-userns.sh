@@ -357,6 +357,23 @@ test_a_volume_on_a_filesystem_that_cannot_is_named() {
 	expect_output 'bundle/proc is on proc, which cannot be idmapped on this kernel'
 }
 
+# With rbind, `ro` is for the topmost mount alone; both runtimes know `rro`. (crun 1.8 leaves out what is mounted below when
+# there is a user namespace, so that only runc could write.)
+test_what_is_mounted_below_a_read_only_bind_is_read_only() {
+	trap 'umount /srv/cofferdam-tree/disk; rm -rf /srv/cofferdam-tree' EXIT
+	mkdir -p /srv/cofferdam-tree/disk
+	mount -t tmpfs -o mode=0777 tmpfs /srv/cofferdam-tree/disk
+	live_bundle bundle /bin/sh -c 'echo once >"/mnt/disk/$(cat /proc/sys/kernel/random/uuid)" && echo could write'
+	edit bundle "c['mounts'].append(dict(destination='/mnt', type='bind', source='/srv/cofferdam-tree', options=['rbind', 'ro']))"
+	refute runc_alone run --bundle bundle tree
+	expect_output 'Read-only file system'
+	refute crun_alone run --bundle bundle tree
+	expect_output "can't create /mnt/disk/"
+	edit bundle "c['mounts'][-1]['options'] = ['rbind']"
+	expect runc_alone run --bundle bundle tree
+	expect_output 'could write'
+}
+
 test_id_mappings_of_a_mounts_own_are_refused() {
 	live_bundle bundle /bin/true
 	edit bundle "c['mounts'] += [{'destination': '/data', 'type': 'bind', 'source': '$T_DIR', 'options': ['rbind', 'idmap']}]"

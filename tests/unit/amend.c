@@ -268,6 +268,21 @@ Test(amend, mappings_of_the_engine_are_not_overwritten)
 	}
 }
 
+Test(amend, a_tree_that_is_read_only_is_so_throughout)
+{
+	static const char text[] =
+		START ",\"mounts\":[{\"destination\":\"/a\",\"source\":\"/a\",\"options\":[\"rbind\",\"ro\"]},"
+		      "{\"destination\":\"/b\",\"source\":\"/b\",\"options\":[\"rbind\",\"rw\"]},"
+		      "{\"destination\":\"/c\",\"source\":\"/c\",\"options\":[\"bind\",\"ro\"]},"
+		      "{\"destination\":\"/d\",\"source\":\"/d\",\"options\":[\"rro\",\"rbind\",\"ro\"]}]}";
+	const struct cfd_amend_decision decision = {0};
+
+	expect(text, &decision, AT("mounts", "0", "options"), "[\"rbind\",\"ro\",\"rro\"]");
+	expect(text, &decision, AT("mounts", "1", "options"), "[\"rbind\",\"rw\"]");
+	expect(text, &decision, AT("mounts", "2", "options"), "[\"bind\",\"ro\"]");
+	expect(text, &decision, AT("mounts", "3", "options"), "[\"rro\",\"rbind\",\"ro\"]");
+}
+
 Test(amend, prepared_mounts_and_devices_take_their_places)
 {
 	static const char text[] =
@@ -292,7 +307,7 @@ Test(amend, prepared_mounts_and_devices_take_their_places)
 	const struct cfd_amend_decision decision = {.mounts = &result};
 
 	expect(text, &decision, AT("mounts"),
-	       "[{\"destination\":\"/a\",\"source\":\"/stage/0\",\"options\":[\"rbind\",\"ro\",\"rprivate\"]},"
+	       "[{\"destination\":\"/a\",\"source\":\"/stage/0\",\"options\":[\"rbind\",\"ro\",\"rprivate\",\"rro\"]},"
 	       "{\"destination\":\"/sys\",\"type\":\"bind\",\"source\":\"/stage/"
 	       "1\",\"options\":[\"bind\",\"nosuid\",\"ro\"]},"
 	       "{\"destination\":\"/b\",\"source\":\"/bundle/c/d\",\"options\":[\"bind\"]},"
