@@ -189,11 +189,10 @@ static enum permission allowed_by_profile(const struct subject *subject)
 	for (size_t i = 0; i < profile->mount_count; i++) {
 		const struct cfd_profile_mount *allow = &profile->mounts[i];
 
-		if (allow->destination && !cfd_streq(allow->destination, subject->destination))
+		if (!cfd_profile_mount_covers(allow, subject->destination, true) ||
+		    !source_beneath(subject, allow->source))
 			continue;
-		if (!source_beneath(subject, allow->source))
-			continue;
-		if (allow->writable || read_only(subject->mount))
+		if (cfd_profile_mount_covers(allow, subject->destination, read_only(subject->mount)))
 			return ALLOWED;
 		best = ALLOWED_READ_ONLY;
 	}

@@ -40,47 +40,59 @@ static bool is_beneath(const char *path, const char *directory)
 	return !cfd_streq(directory, "/") && cfd_path_beneath(path, directory);
 }
 
-/* The directories may be spelt by way of symlinks; `path` is what the kernel says. One that is missing has no files. */
-static int is_beneath_any(const char *path, char *const *directories, bool *ret_beneath, struct cfd_error *err)
+/* The place may be spelt by way of symlinks; `path` is what the kernel says. One that is missing has no files. */
+static int is_beneath_real(const char *path, const char *place, int flags, bool *ret_beneath, struct cfd_error *err)
 {
-	for (; *directories; directories++) {
-		CFD_AUTO_FREE char *real = NULL;
-		CFD_AUTO_FD int fd = open(*directories, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CFD_AUTO_FREE char *real = NULL;
+	CFD_AUTO_FD int fd = open(place, O_PATH | O_CLOEXEC | flags);
+	int r = fd < 0 ? 0 : cfd_fd_path(fd, &real, err);
 
-		if (fd < 0)
-			continue;
-		int r = cfd_fd_path(fd, &real, err);
-
-		if (r)
-			return r;
-		if (!is_beneath(path, real))
-			continue;
-		*ret_beneath = true;
-		return 0;
-	}
-	*ret_beneath = false;
-	return 0;
+	if (!r)
+		*ret_beneath = real && is_beneath(path, real);
+	return r;
 }
 
-static bool profile_idmaps(const struct cfd_profile *profile, const char *path, const struct cfd_spec_mount *mount)
+static int is_beneath_any(const char *path, char *const *directories, bool *ret_beneath, struct cfd_error *err)
 {
-	for (size_t i = 0; profile && i < profile->mount_count; i++) {
-		const struct cfd_profile_mount *allowed = &profile->mounts[i];
+	bool beneath = false;
+	int r = 0;
 
-		if (allowed->idmap && is_beneath(path, allowed->source) &&
-		    (!allowed->destination || cfd_streq(allowed->destination, mount->destination)))
-			return true;
+	for (; !r && !beneath && *directories; directories++)
+		r = is_beneath_real(path, *directories, O_DIRECTORY, &beneath, err);
+	if (!r)
+		*ret_beneath = beneath;
+	return r;
+}
+
+/* By an entry that has `idmap` and allows the mount as it is: one that allows it without is no reason to idmap it. */
+static int profile_idmaps(const struct cfd_profile *profile, const char *path, const struct cfd_spec_mount *mount,
+			  bool *ret_idmaps, struct cfd_error *err)
+{
+	bool read_only = cfd_spec_mount_has_option(mount, "ro") || cfd_spec_mount_has_option(mount, "rro");
+	char destination[CFD_PATH_MAX];
+	bool found = false;
+	int r = 0;
+
+	if (cfd_path_clean(mount->destination, destination))
+		destination[0] = '\0';
+	for (size_t i = 0; !r && !found && profile && i < profile->mount_count; i++) {
+		const struct cfd_profile_mount *allow = &profile->mounts[i];
+
+		if (allow->idmap && cfd_profile_mount_covers(allow, destination, read_only))
+			r = is_beneath_real(path, allow->source, 0, &found, err);
 	}
-	return false;
+	if (!r)
+		*ret_idmaps = found;
+	return r;
 }
 
 static int find_owner(const struct cfd_idmap_request *request, const struct cfd_spec_mount *mount, const char *path,
 		      enum owner *ret_owner, struct cfd_error *err)
 {
-	bool volume = profile_idmaps(request->profile, path, mount), engine = false;
-	int r = 0;
+	bool volume = false, engine = false;
+	int r = profile_idmaps(request->profile, path, mount, &volume, err);
 
-	if (!volume && request->image)
+	if (!r && !volume && request->image)
 		r = is_beneath_any(path, request->image->volume_dirs, &volume, err);
 	if (!r && !volume && request->image)
 		r = is_beneath_any(path, request->image->engine_dirs, &engine, err);
