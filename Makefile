@@ -10,6 +10,9 @@ LIBEXECDIR  ?= $(PREFIX)/libexec/cofferdam
 DATADIR     ?= $(PREFIX)/share/cofferdam
 MANDIR      ?= $(PREFIX)/share/man
 SYSCONFDIR  ?= /etc
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 CC         ?= gcc
 CLANG      ?= clang

@@ -8,7 +8,15 @@ MAN_PAGES     = $(patsubst doc/man/%.md,%,$(MAN_SRC))
 put = $(if $(strip $(2)),install -m $(1) $(2) $(DESTDIR)$(3)/)
 built = $(addprefix $(BUILD)/,$(filter $(1),$(PROGRAM_NAMES)))
 
-install: all man
+# Made by the program itself, from the table of its commands.
+SHELLS      = bash zsh fish
+COMPLETIONS = $(addprefix $(BUILD)/completion/cofferdam.,$(SHELLS))
+
+$(BUILD)/completion/cofferdam.%: $(BUILD)/cofferdam
+	@mkdir -p $(@D)
+	$(Q)$< completion $* >$@
+
+install: all man $(COMPLETIONS)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)/profiles/seccomp \
 	        $(DESTDIR)$(SYSCONFDIR)/cofferdam/profiles.d
 	$(call put,755,$(call built,cofferdam-runtime cofferdam),$(BINDIR))
@@ -16,6 +24,9 @@ install: all man
 	$(call put,644,$(filter-out profiles/schema.json,$(wildcard profiles/*.json)),$(DATADIR)/profiles)
 	$(call put,644,$(wildcard profiles/seccomp/*.json),$(DATADIR)/profiles/seccomp)
 	$(call put,644,$(wildcard profiles/schema.json),$(DATADIR))
+	install -D -m 644 $(BUILD)/completion/cofferdam.bash $(DESTDIR)$(BASHCOMPDIR)/cofferdam
+	install -D -m 644 $(BUILD)/completion/cofferdam.zsh $(DESTDIR)$(ZSHCOMPDIR)/_cofferdam
+	install -D -m 644 $(BUILD)/completion/cofferdam.fish $(DESTDIR)$(FISHCOMPDIR)/cofferdam.fish
 	@for f in $(DEPLOY_FILES); do d=$(DESTDIR)$(DATADIR)/$${f%/*}; install -d $$d && \
 	  sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' $$f >$$d/$${f##*/} && \
 	  chmod 644 $$d/$${f##*/} || exit 1; done
@@ -30,5 +41,6 @@ install: all man
 # Configuration and profiles of the administrator's stay.
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/cofferdam-runtime $(DESTDIR)$(BINDIR)/cofferdam
+	rm -f $(DESTDIR)$(BASHCOMPDIR)/cofferdam $(DESTDIR)$(ZSHCOMPDIR)/_cofferdam $(DESTDIR)$(FISHCOMPDIR)/cofferdam.fish
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)
 	@for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
