@@ -45,6 +45,7 @@ struct subject { /* one configuration with everything around it */
 	struct cfd_spec_strings cgroups;
 	struct cfd_findings findings;
 	int rootfs_fd, bundle_fd;
+	bool generous;       /* its profile allows whatever a key can */
 	char *lists[16][64]; /* what the structures above point to; the strings belong to the case's document */
 	size_t list_count;
 };
@@ -160,6 +161,28 @@ static void read_profile(struct subject *subject, const struct cfd_json *profile
 			.writable = has_option(mount, "rw"),
 		};
 	}
+}
+
+/* All that a profile's keys can allow, and more than its reader lets them: the root directory, writable. */
+static void allow_everything(struct subject *subject)
+{
+	static struct cfd_profile_mount everything = {.source = (char *)"/", .writable = true};
+	char **devices = subject->lists[subject->list_count++], **sysctls = subject->lists[subject->list_count++];
+	char **capabilities = subject->lists[subject->list_count++];
+
+	for (size_t i = 0; i < subject->spec.device_count && i < 63; i++)
+		devices[i] = (char *)subject->spec.devices[i].path;
+	for (size_t i = 0; i < subject->spec.sysctls.count && i < 63; i++)
+		sysctls[i] = (char *)subject->spec.sysctls.values[i].key;
+	for (unsigned i = 0; cfd_caps_name(i) && i < 63; i++)
+		capabilities[i] = (char *)cfd_caps_name(i);
+	subject->profile.mounts = &everything;
+	subject->profile.mount_count = 1;
+	subject->profile.devices = devices;
+	subject->profile.sysctls = sysctls;
+	subject->profile.capabilities = capabilities;
+	subject->profile.shells = CFD_SHELLS_ALLOW;
+	subject->profile.listen_any = true;
 }
 
 static void read_exceptions(struct subject *subject, const struct cfd_json *exceptions)
@@ -321,6 +344,8 @@ static void run(struct subject *subject, const struct cfd_json *base, const stru
 	cr_assert_eq(cfd_spec_read(subject->doc, CFD_SPEC_UNKNOWN_STRICT, &subject->spec, &err), 0, "%s: %s", name,
 		     err.message);
 	read_profile(subject, cfd_json_get(around, "profile"));
+	if (subject->generous)
+		allow_everything(subject);
 	read_exceptions(subject, cfd_json_get(around, "exceptions"));
 	read_image(subject, cfd_json_get(around, "image"));
 	if (cfd_json_get(config, "hooks"))
@@ -440,6 +465,21 @@ static void check_refused(const struct directory *tree, const struct cfd_rule *r
 	release(&subject);
 }
 
+/* The never class: no key allows it, only an exception. */
+static void check_never(const struct directory *tree, const struct cfd_rule *rule, const struct cfd_json *around,
+			const char *name)
+{
+	struct subject subject = {.rootfs_fd = -1, .bundle_fd = -1, .generous = true};
+	bool refused = false;
+
+	make_tree(tree->path, cfd_json_get(around, "tree"));
+	run(&subject, cfd_json_get(cfd_json_root(tree->bare), "config"), around, tree->path, name);
+	for (size_t i = 0; i < subject.findings.count; i++)
+		refused = refused || (!subject.findings.values[i].excepted && subject.findings.values[i].rule == rule);
+	cr_expect(refused, "%s: a profile that allows everything lets %s pass", name, rule->id);
+	release(&subject);
+}
+
 static void check_passes(const struct directory *tree, const struct cfd_json *around, const char *name)
 {
 	struct subject subject = {.rootfs_fd = -1, .bundle_fd = -1};
@@ -481,6 +521,8 @@ static void check_rule(const struct directory *tree, const char *group, const st
 		snprintf(name, sizeof(name), "%s refused[%zu]", path, i);
 		if (can_run(cfd_json_at(refused, i)))
 			check_refused(tree, rule, cfd_json_at(refused, i), name);
+		if (can_run(cfd_json_at(refused, i)) && rule->class == CFD_RULE_NEVER)
+			check_never(tree, rule, cfd_json_at(refused, i), name);
 	}
 	cfd_json_doc_freep(&doc);
 }
