@@ -221,7 +221,7 @@ static char *name_places(const char *const *directories, size_t count)
 	CFD_AUTO_BUF struct cfd_buf text = {0};
 
 	for (size_t i = 0; i < count; i++)
-		if (directories[i] && cfd_buf_addf(&text, "%s%s", text.length ? " and " : "", directories[i]))
+		if (directories[i] && cfd_buf_addf(&text, "%s%s", text.length ? " or " : "", directories[i]))
 			return NULL;
 	return text.data ? cfd_take(text.data) : strdup("no directory");
 }
@@ -339,8 +339,7 @@ int cfd_profile_load_traced(const struct cfd_profile_set *set, const char *name,
 	int r;
 
 	if (!entry)
-		return cfd_fail(err, -ENOENT, "there is no profile \"%s\": looked for %s.json in %s", name, name,
-				set->places);
+		return cfd_fail(err, -ENOENT, "there is no profile \"%s\": no %s.json in %s", name, name, set->places);
 	profile = calloc(1, sizeof(*profile));
 	done = calloc(set->count, sizeof(*done));
 	if (!profile || !done)

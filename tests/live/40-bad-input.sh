@@ -201,7 +201,7 @@ test_profiles() {
 	refused "shop '{ $name'" "$PROFILES/shop.json:2:1: " 'not valid JSON: the text ends too early'
 	refused "shop '{ $name }'; chmod 666 $PROFILES/shop.json" "$PROFILES/shop.json belongs to uid 0 with mode 0666" 'chmod go-w'
 	refused "chmod 777 $PROFILES" "profiles: $PROFILES belongs to uid 0 with mode 0777" 'chmod go-w'
-	refused 'config "{ \"default_profile\": \"shop\" }"' "there is no profile \"shop\": looked for shop.json in $PROFILES and"
+	refused 'config "{ \"default_profile\": \"shop\" }"' "there is no profile \"shop\": no shop.json in $PROFILES or"
 	refused 'config "{ \"unknown_image\": \"refuse\" }"' 'no profile matches' "to $PROFILES" '"unknown_image": "default"'
 	refused "named_bundle; printf '{ $name, $match }' >$PROFILES/shop.json
 		printf '{ \"cofferdam\": 1, \"name\": \"other\", $match }' >$PROFILES/other.json" \
