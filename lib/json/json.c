@@ -436,7 +436,8 @@ static int prepare(struct parser *p, const char *text, size_t length)
 	p->doc->text = cfd_json_alloc(p->doc, length + 2);
 	if (!p->doc->name || !p->doc->text)
 		return fail_memory(p);
-	memcpy(p->doc->text, text, length);
+	if (length) /* nothing may be a NULL */
+		memcpy(p->doc->text, text, length);
 	memcpy(p->doc->text + length, " ", 2); /* the space ends a number that stands alone */
 	p->doc->length = length;
 	return check_bytes(p);
