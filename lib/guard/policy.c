@@ -287,13 +287,25 @@ int cfd_policy_write(const struct cfd_policy *policy, int dirfd, const char *nam
 	return cfd_fd_write_file(dirfd, name, policy, policy->size, 0600, false, err);
 }
 
+/* A checksum is no proof: what was written with counts beyond its lists is not ours either. */
+static bool counts_fit(const struct cfd_policy *policy)
+{
+	const struct cfd_guard_state *state = &policy->state;
+
+	for (uint64_t i = 0; i < policy->route_count; i++)
+		if (policy->routes[i].ports.count > CFD_GUARD_RANGES)
+			return false;
+	return state->shell_count <= CFD_GUARD_SHELLS && state->allowed_count <= CFD_GUARD_ALLOWED &&
+	       state->resolver_count <= CFD_GUARD_RESOLVERS && state->listen_count <= CFD_GUARD_LISTENS;
+}
+
 static bool is_whole(const struct cfd_policy *policy, size_t length)
 {
 	return length >= sizeof(*policy) && policy->magic == POLICY_FILE_MAGIC &&
 	       policy->version == POLICY_FILE_VERSION && policy->size == length &&
 	       policy->route_count <= CFD_POLICY_MAX_ROUTES && policy_size(policy->route_count) == length &&
 	       policy->checksum == policy_checksum(policy) && policy->state.magic == CFD_GUARD_MAGIC &&
-	       policy->state.version == CFD_GUARD_VERSION;
+	       policy->state.version == CFD_GUARD_VERSION && counts_fit(policy);
 }
 
 int cfd_policy_read(int dirfd, const char *name, struct cfd_policy **ret_policy, struct cfd_error *err)

@@ -465,3 +465,36 @@ Test(policy, a_file_is_whole_or_refused)
 	}
 	cr_expect_null(none);
 }
+
+#define CHECKSUM_AT 16 /* in policy.bin: behind magic, version and size */
+
+/* Found by fuzzing: with the right checksum every count was believed. */
+Test(policy, a_count_beyond_its_list_is_refused)
+{
+	CFD_AUTO_FD int root = make_root();
+	struct cfd_profile_peer peer = {.kind = CFD_PEER_ANY};
+	struct cfd_profile profile = {.connect = &peer, .connect_count = 1};
+	CFD_AUTO(cfd_policy_freep) struct cfd_policy *policy = compile_policy(&profile, NULL, root), *none = NULL;
+	const struct cfd_guard_state *state = cfd_policy_state(policy);
+	size_t routes;
+	const void *counts[] = {&state->shell_count, &state->allowed_count, &state->resolver_count,
+				&state->listen_count, &cfd_policy_routes(policy, &routes)->ports.count};
+	const uint16_t too_many = CFD_GUARD_SHELLS + 1; /* none of the lists has room for as many */
+	CFD_AUTO_BUF struct cfd_buf bytes = {0};
+	struct cfd_error err = {0};
+
+	cr_assert_eq(cfd_policy_write(policy, root, "policy.bin", &err), 0, "%s", err.message);
+	cr_assert_eq(cfd_fd_read_file(root, "policy.bin", 1 << 20, &bytes, &err), 0);
+	for (size_t i = 0; i < CFD_COUNT(counts); i++) {
+		size_t at = (size_t)((const char *)counts[i] - (const char *)policy);
+		uint64_t checksum;
+
+		memcpy(bytes.data, policy, bytes.length);
+		memcpy(bytes.data + at, &too_many, sizeof(too_many));
+		memset(bytes.data + CHECKSUM_AT, 0, sizeof(checksum));
+		checksum = cfd_hash(CFD_HASH_START, bytes.data, bytes.length);
+		memcpy(bytes.data + CHECKSUM_AT, &checksum, sizeof(checksum));
+		cr_assert_eq(cfd_fd_write_file(root, "counts", bytes.data, bytes.length, 0600, false, &err), 0);
+		cr_expect_eq(cfd_policy_read(root, "counts", &none, &err), -EBADMSG, "the count at %zu", at);
+	}
+}
