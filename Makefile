@@ -20,10 +20,18 @@ BPFTOOL    ?= bpftool
 PKG_CONFIG ?= pkg-config
 LOWDOWN    ?= lowdown
 
-# `make asan TARGET...` builds TARGET with the sanitizers, in a build directory of its own.
+# Some goals need everything built otherwise, each in a build directory of its own: `make asan TARGET...` builds TARGET with
+# the sanitizers; `make fuzz` needs clang's libFuzzer as well.
 ifneq ($(filter asan,$(MAKECMDGOALS)),)
 BUILD     ?= build/asan
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+HARDEN    :=
+LINK_MODE :=
+else ifneq ($(filter fuzz,$(MAKECMDGOALS)),)
+BUILD     := build/fuzz
+CC        := $(CLANG)
+WERROR    := # gcc is asked; each clang warns in its own way
+SANITIZE  := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer
 HARDEN    :=
 LINK_MODE :=
 else
@@ -43,7 +51,7 @@ LIBS_USED := yajl libseccomp libcap-ng libbpf
 # Debian 12 and 13 name these alike.
 DEPS_BUILD := gcc make clang bpftool pkg-config libc6-dev libyajl-dev libseccomp-dev libcap-ng-dev \
               libbpf-dev libelf-dev zlib1g-dev lowdown
-DEPS_TEST  := libcriterion-dev busybox-static runc crun mmdebstrap e2fsprogs qemu-system-x86 \
+DEPS_TEST  := libclang-rt-dev llvm libcriterion-dev busybox-static runc crun mmdebstrap e2fsprogs qemu-system-x86 \
               cpio xz-utils zstd kmod python3 python3-jsonschema iproute2 mount util-linux strace debian-archive-keyring
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla \
@@ -79,7 +87,7 @@ PROGRAMS      := $(addprefix $(BUILD)/,$(PROGRAM_NAMES))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help all check check-headers check-unit check-sim check-live check-vm asan bench demo deps \
+.PHONY: help all check check-headers check-unit check-sim check-live check-vm asan fuzz bench demo deps \
         deps-build pkgs man install uninstall clean
 
 help:
@@ -93,6 +101,7 @@ help:
 	@echo '  make check-live     real runtimes on this machine (root)'
 	@echo '  make check-vm       Debian kernels under QEMU, where BPF LSM can be loaded'
 	@echo '  make asan TARGET    the same with address and undefined-behaviour sanitizers'
+	@echo '  make fuzz           every reader against libFuzzer, TIME=60 seconds each; TARGET=json selects'
 	@echo '  make bench          what it costs: interleaved pairs, medians, ratios (root)'
 	@echo '  make deps           install what building and testing need (Debian; root)'
 	@echo '  make man            build the man pages'

@@ -55,6 +55,19 @@ check-vm: all vm-bin
 check: deps
 	+$(Q)MAKE='$(MAKE)' BUILD='$(BUILD)' tests/run
 
+# Every reader of what others write, against libFuzzer; parts of programs are linked beside the library.
+FUZZ_TARGETS := json spec profile seccomp state policy argv text
+FUZZ_OBJ     := $(call objects,tests/fuzz/common.c shim/args.c hook/call.c)
+
+$(BUILD)/fuzz-%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_OBJ) $(LIBRARY)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_OBJ) $(LIBRARY) $(SHARED_LIBS)
+
+# TIME=600 for longer; TARGET='json spec' selects.
+fuzz: $(patsubst %,$(BUILD)/fuzz-%,$(or $(TARGET),$(FUZZ_TARGETS)))
+	$(Q)tests/fuzz/seeds $(BUILD)/seeds
+	$(Q)BUILD='$(BUILD)' TIME='$(or $(TIME),60)' tests/fuzz/run $(or $(TARGET),$(FUZZ_TARGETS))
+
 # The demonstration runs here if the kernel loads BPF LSM programs, which needs cgroup2 too; else in a VM, which has podman.
 DEPS_DEMO := $(if $(filter cgroup2fs,$(shell stat -f -c %T /sys/fs/cgroup 2>/dev/null)),podman netavark aardvark-dns)
 
