@@ -98,6 +98,7 @@ help:
 	@echo '  make check-headers  each header compiles alone; no vendor type leaves its file'
 	@echo '  make check-unit     unit tests (no privilege)'
 	@echo '  make check-sim      system calls through compiled seccomp filters (no privilege)'
+	@echo '  make check-mutants  is every row of a rule missed by a test when it is gone? (root)'
 	@echo '  make check-live     real runtimes on this machine (root)'
 	@echo '  make check-vm       Debian kernels under QEMU, where BPF LSM can be loaded'
 	@echo '  make asan TARGET    the same with address and undefined-behaviour sanitizers'

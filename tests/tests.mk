@@ -55,6 +55,29 @@ check-vm: all vm-bin
 check: deps
 	+$(Q)MAKE='$(MAKE)' BUILD='$(BUILD)' tests/run
 
+# Would a test notice if a row of a rule's table were gone? Only the rules are built again, so that tables lie where they can
+# be changed, and with a directory of its own for the configuration, as one row is that; the tests are those of check-unit.
+MUTANT_SRC := $(wildcard lib/rules/*.c) lib/caps.c lib/spec/annotations.c $(wildcard tests/unit/rules*.c) \
+              tests/unit/annotations.c tests/mutants/main.c
+MUTANT_OBJ := $(patsubst %.c,$(BUILD)/mutants/obj/%.o,$(MUTANT_SRC))
+
+$(BUILD)/mutants/obj/%.o: %.c | pkgs
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -Itests/mutants $(CPPFLAGS) -UCFD_SYSCONFDIR -DCFD_SYSCONFDIR='"/nowhere/cofferdam"' $(CFLAGS) -U_FORTIFY_SOURCE -O0 -g -MMD -MP -c -o $@ $<
+
+$(BUILD)/mutants/rules: $(MUTANT_OBJ) $(LIBRARY)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -no-pie $(LDFLAGS) -o $@ $(MUTANT_OBJ) $(LIBRARY) $(SHARED_LIBS)
+
+.PHONY: check-mutants
+check-mutants: $(BUILD)/mutants/rules
+	$(Q)tests/mutants/tables $< > $(BUILD)/mutants/tables
+	@echo "$$(cat tests/corpus/rules/*/*.json | grep -c '"patch":') cases in tests/corpus/rules, $$(ls tests/corpus/engines | wc -l) whole configurations"
+	$(Q)$< < $(BUILD)/mutants/tables
+
+-include $(MUTANT_OBJ:.o=.d)
+
 # Every reader of what others write, against libFuzzer; parts of programs are linked beside the library.
 FUZZ_TARGETS := json spec profile seccomp state policy argv text
 FUZZ_OBJ     := $(call objects,tests/fuzz/common.c shim/args.c hook/call.c)

@@ -7,7 +7,8 @@
  * A change is RFC 6902 (add, replace, remove). "occasion" is create, unless it says exec, update or restore; then
  * "record" is what was recorded of the container. A case may bring parts of a profile, of an image and of
  * cofferdam.json, and a tree of files, whose directory stands for @T@ in the file's text, as @HOOK@ does for
- * cofferdam's hook; "host": true judges with facts of this host.
+ * cofferdam's hook and @ETC@ for its configuration; "host": true judges with facts of this host. What is refused has
+ * one finding, or as many as "count" says; "at" is the first one's path, "says" a part of its message.
  */
 #include "lib/caps.h"
 #include "lib/config.h"
@@ -65,13 +66,19 @@ static void replace(struct cfd_buf *buf, const char *text, const char *mark, con
 static struct cfd_json_doc *parse(const char *path, const char *tree)
 {
 	const struct cfd_json_options options = {.name = path};
-	CFD_AUTO_BUF struct cfd_buf text = {0}, half = {0}, whole = {0};
+	const char *const marks[][2] = {
+		{"@T@", tree ? tree : "/"}, {"@HOOK@", CFD_LIBEXECDIR "/cofferdam-hook"}, {"@ETC@", CFD_SYSCONFDIR}};
+	CFD_AUTO_BUF struct cfd_buf whole = {0};
 	struct cfd_json_doc *doc = NULL;
 	struct cfd_error err = {0};
 
-	cr_assert_eq(cfd_fd_read_file(AT_FDCWD, path, 1 << 20, &text, &err), 0, "%s: %s", path, err.message);
-	replace(&half, text.data, "@T@", tree ? tree : "/");
-	replace(&whole, half.data, "@HOOK@", CFD_LIBEXECDIR "/cofferdam-hook");
+	cr_assert_eq(cfd_fd_read_file(AT_FDCWD, path, 1 << 20, &whole, &err), 0, "%s: %s", path, err.message);
+	for (size_t i = 0; i < CFD_COUNT(marks); i++) {
+		CFD_AUTO_BUF struct cfd_buf text = whole;
+
+		whole = (struct cfd_buf){0};
+		replace(&whole, text.data, marks[i][0], marks[i][1]);
+	}
 	cr_assert_eq(cfd_json_parse(whole.data, whole.length, &options, &doc, &err), 0, "%s", err.message);
 	return doc;
 }
@@ -446,22 +453,41 @@ struct directory {
 	struct cfd_json_doc *bare;
 };
 
+/* How many findings there must be; one, unless the case says otherwise. */
+static size_t expected_count(const struct cfd_json *around)
+{
+	int64_t count = 1;
+
+	cr_assert(!cfd_json_get(around, "count") || !cfd_json_int(cfd_json_get(around, "count"), 2, 255, &count));
+	return (size_t)count;
+}
+
+static bool is_first(const struct cfd_findings *findings, const char *at, const char *says)
+{
+	return (!at || cfd_streq(findings->values[0].path, at)) && (!says || strstr(findings->values[0].message, says));
+}
+
 static void check_refused(const struct directory *tree, const struct cfd_rule *rule, const struct cfd_json *around,
 			  const char *name)
 {
 	struct subject subject = {.rootfs_fd = -1, .bundle_fd = -1};
+	const char *at = cfd_json_string(cfd_json_get(around, "at"));
+	const char *says = cfd_json_string(cfd_json_get(around, "says"));
 	CFD_AUTO_BUF struct cfd_buf found = {0};
-	const struct cfd_json *at = cfd_json_get(around, "at");
+	size_t count = 0, expected = expected_count(around);
 	bool other = false;
 
 	make_tree(tree->path, cfd_json_get(around, "tree"));
 	run(&subject, cfd_json_get(cfd_json_root(tree->bare), "config"), around, tree->path, name);
 	list_findings(&subject.findings, &found);
-	for (size_t i = 0; i < subject.findings.count; i++)
+	for (size_t i = 0; i < subject.findings.count; i++) {
+		count += !subject.findings.values[i].excepted;
 		other = other || (!subject.findings.values[i].excepted && subject.findings.values[i].rule != rule);
-	cr_expect(*found.data && !other, "%s: to be refused for %s alone, but found:\n%s", name, rule->id, found.data);
-	cr_expect(!at || (subject.findings.count && cfd_streq(subject.findings.values[0].path, cfd_json_string(at))),
-		  "%s: not at %s but:\n%s", name, cfd_json_string(at), found.data);
+	}
+	cr_expect(count == expected && !other, "%s: to be refused %zu times for %s alone, but found:\n%s", name,
+		  expected, rule->id, found.data);
+	cr_expect(!count || is_first(&subject.findings, at, says), "%s: not at %s or not saying %s but:\n%s", name,
+		  at ? at : "-", says ? says : "-", found.data);
 	release(&subject);
 }
 

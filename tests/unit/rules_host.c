@@ -24,7 +24,8 @@
 #define CANNOT 77
 
 static struct cfd_spec_namespace namespaces[] = {
-	{.type = "pid"}, {.type = "network"}, {.type = "ipc"}, {.type = "uts"}, {.type = "mount"},
+	{.type = "pid"}, {.type = "network"}, {.type = "ipc"},
+	{.type = "uts"}, {.type = "mount"},   {.type = "user"}, /* counts when it has a path */
 };
 
 /* The ids of the rules that a container falls under, separated by spaces, for its third mount or its network. */
@@ -40,7 +41,7 @@ static void judge(const char *source, const char *network, const struct cfd_imag
 				      .mounts = mounts,
 				      .mount_count = source ? 3 : 2,
 				      .namespaces = namespaces,
-				      .namespace_count = CFD_COUNT(namespaces)};
+				      .namespace_count = CFD_COUNT(namespaces) - !namespaces[5].path};
 	const struct cfd_profile profile = {0};
 	const struct cfd_config config = {0};
 	const struct cfd_rules_context context = {.spec = &spec,
@@ -226,4 +227,58 @@ Test(rules_host, a_joined_namespace_is_of_its_kind_and_not_the_hosts)
 	cr_expect_str_eq(found, "namespace.host-network", "%s", found);
 	judge(NULL, "/proc/999999999/ns/net", &image, found, sizeof(found));
 	cr_expect_str_eq(found, "namespace.path", "%s", found);
+}
+
+/* A child in a user namespace with these maps; 0 when this user may not make one. */
+static pid_t start_mapped(const char *uid_map, const char *gid_map)
+{
+	char path[64], byte = 0;
+	bool mapped;
+	int ready[2];
+	pid_t child;
+
+	cr_assert_eq(pipe(ready), 0);
+	child = fork();
+	cr_assert_geq(child, 0);
+	if (child == 0)
+		become_namespaces(ready[1]);
+	cr_assert_eq(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)child);
+	mapped = byte == 'y' && write_to(path, uid_map);
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", (int)child);
+	mapped = mapped && write_to(path, gid_map);
+	if (mapped)
+		return child;
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	return 0;
+}
+
+Test(rules_host, a_joined_user_namespace_maps_neither_users_nor_groups_of_the_host)
+{
+	static const struct {
+		const char *uid_map, *gid_map, *rule;
+	} cases[] = {
+		{"0 100000 65536", "0 200000 65536", ""},
+		{"0 0 65536", "0 100000 65536", "namespace.id-range"},
+		{"0 100000 65536", "0 0 65536", "namespace.id-range"},
+	};
+	const struct cfd_image image = {.engine = CFD_ENGINE_PODMAN};
+
+	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
+		pid_t child = start_mapped(cases[i].uid_map, cases[i].gid_map);
+		char path[64], found[512];
+
+		if (!child)
+			cr_skip("this user may not map other ids than its own");
+		snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)child);
+		namespaces[5].path = path;
+		judge(NULL, NULL, &image, found, sizeof(found));
+		namespaces[5].path = NULL;
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		cr_expect_str_eq(found, cases[i].rule, "case %zu", i);
+	}
 }
