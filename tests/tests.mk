@@ -117,6 +117,17 @@ $(BUILD)/bench/bench-seccomp: $(BUILD)/obj/tests/bench/seccomp.o $(LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LINK_LIBS)
 
+$(BUILD)/bench/bench-reader: $(BUILD)/obj/tests/bench/reader.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LINK_LIBS)
+
+# config.json alone: read, judged, amended, written; and hostile ones.
+.PHONY: bench-reader
+bench-reader: all vm-bin $(BUILD)/bench/bench-reader $(BUILD)/bench/bench-seccomp $(BUILD)/cofferdam-demo-app
+	$(Q)tests/isolated '$(abspath $(BUILD))/bench/bench-reader' tests/corpus/config/podman-4.3.json \
+	  /usr/local/share/cofferdam/profiles $(or $(ROUNDS),50)
+
 # ROUNDS=100 for steadier figures.
 bench: deps
 	+$(Q)$(MAKE) -s bench-run

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where mounts go, as text; what the image has at those places is for lib/rules/rootfs.c. */
 #include "lib/rules/common.h"
+#include "lib/rules/destinations.h"
 #include "lib/rules/mounts.h"
 
 #include <stdio.h>
@@ -19,8 +20,8 @@ static int each_destination(const struct cfd_rule *rule, const struct cfd_rules_
 {
 	for (size_t i = 0; i < context->spec->mount_count; i++) {
 		const struct cfd_spec_mount *mount = &context->spec->mounts[i];
-		char clean[CFD_PATH_MAX];
-		const char *message = cfd_mount_destination(mount, clean) ? refuse(mount, clean) : NULL;
+		const char *path = cfd_destinations_at(context->destinations, i)->path;
+		const char *message = path ? refuse(mount, path) : NULL;
 		int r = 0;
 
 		if (message)
@@ -135,45 +136,38 @@ int cfd_check_destination_preload(const struct cfd_rule *rule, const struct cfd_
 	return each_destination(rule, context, findings, err, refuse_preload);
 }
 
-/* Compares each destination with the earlier ones: equal, or above one of them. */
-static int compare_with_earlier(const struct cfd_rule *rule, const struct cfd_rules_context *context,
-				struct cfd_findings *findings, struct cfd_error *err, bool equal)
-{
-	const struct cfd_spec *spec = context->spec;
-
-	for (size_t i = 1; i < spec->mount_count; i++) {
-		char clean[CFD_PATH_MAX], earlier[CFD_PATH_MAX], message[96];
-
-		if (!cfd_mount_destination(&spec->mounts[i], clean) || cfd_streq(clean, "/"))
-			continue;
-		for (size_t e = 0; e < i; e++) {
-			const char *rest = cfd_mount_destination(&spec->mounts[e], earlier)
-						   ? cfd_path_beneath(earlier, clean)
-						   : NULL;
-			int r;
-
-			if (!rest || equal != (*rest == '\0'))
-				continue;
-			snprintf(message, sizeof(message),
-				 equal ? "mounts[%zu] has this destination too" : "hides mounts[%zu]", e);
-			r = cfd_findings_add(findings, rule, spec->mounts[i].destination, err, message,
-					     "mounts[%zu].destination", i);
-			if (r)
-				return r;
-			break;
-		}
-	}
-	return 0;
-}
-
 int cfd_check_destination_duplicate(const struct cfd_rule *rule, const struct cfd_rules_context *context,
 				    struct cfd_findings *findings, struct cfd_error *err)
 {
-	return compare_with_earlier(rule, context, findings, err, true);
+	int r = 0;
+
+	for (size_t i = 0; !r && i < context->spec->mount_count; i++) {
+		const struct cfd_destination *destination = cfd_destinations_at(context->destinations, i);
+		char message[96];
+
+		if (!destination->path || cfd_streq(destination->path, "/") || destination->same >= i)
+			continue;
+		snprintf(message, sizeof(message), "mounts[%zu] has this destination too", destination->same);
+		r = cfd_findings_add(findings, rule, context->spec->mounts[i].destination, err, message,
+				     "mounts[%zu].destination", i);
+	}
+	return r;
 }
 
 int cfd_check_destination_shadows(const struct cfd_rule *rule, const struct cfd_rules_context *context,
 				  struct cfd_findings *findings, struct cfd_error *err)
 {
-	return compare_with_earlier(rule, context, findings, err, false);
+	int r = 0;
+
+	for (size_t i = 0; !r && i < context->spec->mount_count; i++) {
+		const struct cfd_destination *destination = cfd_destinations_at(context->destinations, i);
+		char message[96];
+
+		if (!destination->path || cfd_streq(destination->path, "/") || destination->beneath >= i)
+			continue;
+		snprintf(message, sizeof(message), "hides mounts[%zu]", destination->beneath);
+		r = cfd_findings_add(findings, rule, context->spec->mounts[i].destination, err, message,
+				     "mounts[%zu].destination", i);
+	}
+	return r;
 }

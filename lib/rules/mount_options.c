@@ -67,7 +67,8 @@ static bool plain_value(const char *value)
 	       value[strspn(value, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ%.:_-")] == '\0';
 }
 
-static bool known_for_type(const struct cfd_spec_mount *mount, const char *option)
+/* The row of type_options, or -1. */
+static int find_type_option(const struct cfd_spec_mount *mount, const char *option)
 {
 	for (size_t i = 0; i < CFD_COUNT(type_options); i++) {
 		const char *known = type_options[i].option;
@@ -77,9 +78,9 @@ static bool known_for_type(const struct cfd_spec_mount *mount, const char *optio
 			continue;
 		if (known[length - 1] != '=' ? cfd_streq(option, known)
 					     : cfd_starts_with(option, known) && plain_value(option + length))
-			return true;
+			return (int)i;
 	}
-	return false;
+	return -1;
 }
 
 int cfd_check_option_unknown(const struct cfd_rule *rule, const struct cfd_rules_context *context,
@@ -95,7 +96,7 @@ int cfd_check_option_unknown(const struct cfd_rule *rule, const struct cfd_rules
 			const char *option = mount->options.values[o];
 			int r = 0;
 
-			if (!find_flag(option) && (bind || !known_for_type(mount, option)))
+			if (!find_flag(option) && (bind || find_type_option(mount, option) < 0))
 				r = cfd_findings_add(findings, rule, option, err,
 						     "not an option that is known for this mount",
 						     "mounts[%zu].options[%zu]", i, o);
@@ -106,22 +107,41 @@ int cfd_check_option_unknown(const struct cfd_rule *rule, const struct cfd_rules
 	return 0;
 }
 
-/* An earlier option that says the opposite: another side of its group, or the same key with another value. */
-static const char *contradicted(const struct cfd_spec_mount *mount, size_t index)
+/* What the earlier options of one mount said about one subject: the first, and the first that says otherwise. */
+struct said {
+	const char *first, *other;
+	int first_side;
+};
+
+/* By a flag's group, and behind those by the row of type_options. */
+struct heard {
+	struct said subjects[GROUPS + CFD_COUNT(type_options)];
+};
+
+/*
+ * The earlier option that says the opposite of this one, or NULL: another side of its group, or the same key with
+ * another value. (Keys that are not known contradict nothing: mount.option-unknown refuses them.)
+ */
+static const char *contradicted(const struct cfd_spec_mount *mount, const char *option, struct heard *heard)
 {
-	const char *option = mount->options.values[index], *equals = strchr(option, '=');
 	const struct flag *flag = find_flag(option);
+	int row = flag ? -1 : find_type_option(mount, option);
+	struct said *said;
+	bool as_first;
 
-	for (size_t i = 0; i < index; i++) {
-		const char *earlier = mount->options.values[i];
-		const struct flag *other = find_flag(earlier);
-
-		if (flag && other && flag->group != NONE && flag->group == other->group && flag->side != other->side)
-			return earlier;
-		if (equals && strncmp(option, earlier, (size_t)(equals - option) + 1) == 0 && strcmp(option, earlier))
-			return earlier;
+	if (flag ? flag->group == NONE : row < 0)
+		return NULL;
+	said = &heard->subjects[flag ? (size_t)flag->group : GROUPS + (size_t)row];
+	if (!said->first) {
+		*said = (struct said){.first = option, .first_side = flag ? flag->side : 0};
+		return NULL;
 	}
-	return NULL;
+	as_first = flag ? flag->side == said->first_side : cfd_streq(option, said->first);
+	if (as_first)
+		return said->other;
+	if (!said->other)
+		said->other = option;
+	return said->first;
 }
 
 int cfd_check_option_contradiction(const struct cfd_rule *rule, const struct cfd_rules_context *context,
@@ -129,9 +149,10 @@ int cfd_check_option_contradiction(const struct cfd_rule *rule, const struct cfd
 {
 	for (size_t i = 0; i < context->spec->mount_count; i++) {
 		const struct cfd_spec_mount *mount = &context->spec->mounts[i];
+		struct heard heard = {0};
 
 		for (size_t o = 0; o < mount->options.count; o++) {
-			const char *earlier = contradicted(mount, o);
+			const char *earlier = contradicted(mount, mount->options.values[o], &heard);
 			char message[160];
 			int r;
 

@@ -2,6 +2,7 @@
 /* The root filesystem: where it lies, and what the image has where the runtime will mount and write. */
 #include "lib/path.h"
 #include "lib/rules/common.h"
+#include "lib/rules/destinations.h"
 #include "lib/rules/hostfiles.h"
 #include "lib/rules/inroot.h"
 #include "lib/rules/mounts.h"
@@ -176,17 +177,6 @@ CFD_RULE_CHECK(check_special_files)
 	return r;
 }
 
-/* What an earlier mount covers is not the image's any more. */
-static bool is_covered(const struct cfd_spec *spec, size_t index, const char *destination)
-{
-	char earlier[CFD_PATH_MAX];
-
-	for (size_t i = 0; i < index; i++)
-		if (cfd_mount_destination(&spec->mounts[i], earlier) && cfd_path_beneath(destination, earlier))
-			return true;
-	return false;
-}
-
 static const char *refuse_end(const struct cfd_inroot *end)
 {
 	static const char *const kernel[] = {"/proc", "/sys", "/dev"};
@@ -206,11 +196,12 @@ CFD_RULE_CHECK(check_destinations)
 	int r = 0;
 
 	for (size_t i = 0; !r && context->rootfs_fd >= 0 && i < context->spec->mount_count; i++) {
-		char clean[CFD_PATH_MAX];
+		const struct cfd_destination *destination = cfd_destinations_at(context->destinations, i);
+		const char *clean = destination->path, *message;
 		struct cfd_inroot end;
-		const char *message;
 
-		if (!cfd_mount_destination(&context->spec->mounts[i], clean) || is_covered(context->spec, i, clean))
+		/* What an earlier mount covers is not the image's any more. */
+		if (!clean || destination->covering < i)
 			continue;
 		r = cfd_inroot_follow(context->rootfs_fd, clean, &end, err);
 		/* /dev, /proc and /sys themselves are rootfs.special-link's. */

@@ -3,7 +3,9 @@
 #include "lib/rules/rules.h"
 
 #include "lib/rules/common.h"
+#include "lib/rules/destinations.h"
 #include "lib/rules/sources.h"
+#include "lib/spec/spec.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +13,9 @@
 #include <string.h>
 
 #define VALUE_MAX 256
+/* A pod of many volumes has a hundred mounts of ten options. What a file has more of cannot make a start slow. */
+#define MOUNTS_MAX 8192
+#define OPTIONS_MAX 65536
 
 const struct cfd_rule_group *const cfd_rule_groups[] = {
 	&cfd_rules_mounts,
@@ -204,26 +209,40 @@ static int run_group(const struct cfd_rule_group *group, const struct cfd_rules_
 	return 0;
 }
 
+static int check_size(const struct cfd_spec *spec, struct cfd_error *err)
+{
+	size_t options = 0;
+
+	if (spec->mount_count > MOUNTS_MAX)
+		return cfd_fail(err, -E2BIG, "config.json has %zu mounts; at most %d are judged", spec->mount_count,
+				MOUNTS_MAX);
+	for (size_t i = 0; i < spec->mount_count; i++)
+		options += spec->mounts[i].options.count;
+	if (options > OPTIONS_MAX)
+		return cfd_fail(err, -E2BIG, "config.json has %zu mount options; at most %d are judged", options,
+				OPTIONS_MAX);
+	return 0;
+}
+
 int cfd_rules_run(const struct cfd_rules_context *context, struct cfd_findings *findings, struct cfd_error *err)
 {
 	CFD_AUTO(cfd_sources_freep) struct cfd_sources *sources = NULL;
-	struct cfd_rules_context with_sources = *context;
-	int r = 0;
+	CFD_AUTO(cfd_destinations_freep) struct cfd_destinations *destinations = NULL;
+	struct cfd_rules_context with_mounts = *context;
+	bool has_mounts = context->occasion != CFD_EXEC && context->occasion != CFD_UPDATE;
+	int r = has_mounts ? check_size(context->spec, err) : 0;
 
-	if (context->occasion != CFD_EXEC && context->occasion != CFD_UPDATE)
+	if (!r && has_mounts)
 		r = cfd_sources_judge(context, &sources, err);
-
-	if (r)
-		return r;
-	with_sources.sources = sources;
-	for (size_t g = 0; cfd_rule_groups[g]; g++) {
-		r = run_group(cfd_rule_groups[g], &with_sources, findings, err);
-		if (r)
-			return r;
-	}
-	if (context->profile)
+	if (!r && has_mounts)
+		r = cfd_destinations_find(context->spec, &destinations, err);
+	with_mounts.sources = sources;
+	with_mounts.destinations = destinations;
+	for (size_t g = 0; !r && cfd_rule_groups[g]; g++)
+		r = run_group(cfd_rule_groups[g], &with_mounts, findings, err);
+	if (!r && context->profile)
 		cfd_rules_except(context->profile, context->now, findings);
-	return 0;
+	return r;
 }
 
 int cfd_rules_never_source(const char *source, const struct cfd_rule **ret_rule,

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 struct cfd_config;
+struct cfd_destinations;
 struct cfd_image;
 struct cfd_profile;
 struct cfd_json;
@@ -43,12 +44,14 @@ struct cfd_rules_context {
 	const char *container_id;
 	const char *bundle; /* absolute */
 	int bundle_fd;
-	int rootfs_fd;               /* O_PATH, or -1 when only the file is judged (`cofferdam check config.json`) */
-	bool host_facts;             /* false: do not look at this host's files; judge the text alone */
-	bool created;                /* its first process is in its cgroup already */
-	int64_t now;                 /* seconds since the epoch, for exceptions that expire */
-	const char *cgroup_root;     /* NULL: /sys/fs/cgroup if that is a cgroup2 filesystem; given by tests */
-	struct cfd_sources *sources; /* what cfd_rules_run found out about bind sources; callers leave it NULL */
+	int rootfs_fd;           /* O_PATH, or -1 when only the file is judged (`cofferdam check config.json`) */
+	bool host_facts;         /* false: do not look at this host's files; judge the text alone */
+	bool created;            /* its first process is in its cgroup already */
+	int64_t now;             /* seconds since the epoch, for exceptions that expire */
+	const char *cgroup_root; /* NULL: /sys/fs/cgroup if that is a cgroup2 filesystem; given by tests */
+	/* What cfd_rules_run found out about the mounts' sources and destinations; callers leave them NULL. */
+	struct cfd_sources *sources;
+	struct cfd_destinations *destinations;
 };
 
 enum cfd_rule_class {

@@ -21,8 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOUNTS_MAX 1024 /* each is compared with each; a pod of many volumes has a hundred */
-
 struct judgement {
 	const char *rule; /* an id, or NULL */
 	char message[384];
@@ -462,8 +460,6 @@ int cfd_sources_judge(const struct cfd_rules_context *context, struct cfd_source
 
 	if (!sources || !resolved)
 		return cfd_fail_memory(err, "mount sources");
-	if (count > MOUNTS_MAX)
-		return cfd_fail(err, -E2BIG, "config.json has %zu mounts; at most %d are judged", count, MOUNTS_MAX);
 	sources->judgements = calloc(count + 1, sizeof(*sources->judgements));
 	if (!sources->judgements)
 		return cfd_fail_memory(err, "mount sources");

@@ -3,7 +3,9 @@
  */
 #include "lib/config.h"
 #include "lib/image/image.h"
+#include "lib/path.h"
 #include "lib/profile/profile.h"
+#include "lib/rules/destinations.h"
 #include "lib/rules/rules.h"
 #include "lib/spec/spec.h"
 
@@ -208,10 +210,12 @@ Test(rules, an_exception_is_for_a_whole_value)
 	}
 }
 
-Test(rules, too_many_mounts_are_an_error_and_no_verdict)
+Test(rules, too_many_mounts_or_options_are_an_error_and_no_verdict)
 {
-	struct cfd_spec_mount *mounts = calloc(1025, sizeof(*mounts));
-	struct cfd_spec spec = {.mounts = mounts, .mount_count = 1025};
+	enum { MOUNTS = 8192, OPTIONS = 65536 };
+	struct cfd_spec_mount *mounts = calloc(MOUNTS + 1, sizeof(*mounts));
+	const char **options = calloc(OPTIONS + 1, sizeof(*options));
+	struct cfd_spec spec = {.mounts = mounts, .mount_count = MOUNTS + 1};
 	const struct cfd_profile profile = {0};
 	const struct cfd_image image = {0};
 	const struct cfd_config config = {0};
@@ -226,10 +230,59 @@ Test(rules, too_many_mounts_are_an_error_and_no_verdict)
 
 	for (size_t i = 0; i < spec.mount_count; i++)
 		mounts[i].destination = "/x";
+	for (size_t i = 0; i <= OPTIONS; i++)
+		options[i] = "ro";
 	cr_expect_eq(cfd_rules_run(&context, &findings, &err), -E2BIG);
-	spec.mount_count = 1024;
+	spec.mount_count = MOUNTS;
 	cr_expect_eq(cfd_rules_run(&context, &findings, &err), 0, "%s", err.message);
-	cr_expect_gt(findings.total, 1024);
+	cr_expect_gt(findings.total, MOUNTS);
+	mounts[1].options = (struct cfd_spec_strings){.values = options, .count = OPTIONS + 1};
+	cr_expect_eq(cfd_rules_run(&context, &findings, &err), -E2BIG);
+	mounts[1].options.count = OPTIONS;
+	cr_expect_eq(cfd_rules_run(&context, &findings, &err), 0, "%s", err.message);
 	cfd_findings_release(&findings);
 	free(mounts);
+	free(options);
+}
+
+/* Against the plain way: each with each. */
+Test(rules, destinations_are_related_as_each_compared_with_each)
+{
+	static const char *const parts[] = {"",  "a",      "a-",  "a/b",    "a/b/c", "a//b/",
+					    "b", "b/../a", "a.b", "a/b-/c", "../x"};
+	struct cfd_spec_mount mounts[64] = {0};
+	const struct cfd_spec spec = {.mounts = mounts, .mount_count = CFD_COUNT(mounts)};
+	char texts[CFD_COUNT(mounts)][32], clean[CFD_COUNT(mounts)][CFD_PATH_MAX];
+	uint64_t seed = 88172645463325252u;
+
+	for (int round = 0; round < 200; round++) {
+		CFD_AUTO(cfd_destinations_freep) struct cfd_destinations *destinations = NULL;
+		struct cfd_error err = {0};
+
+		for (size_t i = 0; i < CFD_COUNT(mounts); i++) {
+			seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+			snprintf(texts[i], sizeof(texts[i]), "%s%s/%s", seed % 17 ? "/" : "",
+				 parts[seed / 17 % CFD_COUNT(parts)], parts[seed / 1000 % CFD_COUNT(parts)]);
+			mounts[i].destination = texts[i];
+			if (cfd_path_clean(texts[i], clean[i]))
+				clean[i][0] = '\0';
+		}
+		cr_assert_eq(cfd_destinations_find(&spec, &destinations, &err), 0, "%s", err.message);
+		for (size_t i = 0; i < CFD_COUNT(mounts); i++) {
+			const struct cfd_destination *found = cfd_destinations_at(destinations, i);
+			size_t same = SIZE_MAX, beneath = SIZE_MAX, covering = SIZE_MAX;
+
+			for (size_t k = CFD_COUNT(mounts); clean[i][0] && k-- > 0;) {
+				const char *rest = clean[k][0] ? cfd_path_beneath(clean[k], clean[i]) : NULL;
+
+				same = rest && !*rest ? k : same;
+				beneath = rest && *rest ? k : beneath;
+				covering = clean[k][0] && cfd_path_beneath(clean[i], clean[k]) ? k : covering;
+			}
+			cr_assert(clean[i][0] ? cfd_streq(found->path, clean[i]) : !found->path, "%s", texts[i]);
+			cr_assert_eq(found->same, same, "%s", texts[i]);
+			cr_assert_eq(found->beneath, beneath, "%s", texts[i]);
+			cr_assert_eq(found->covering, covering, "%s", texts[i]);
+		}
+	}
 }
