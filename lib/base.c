@@ -26,11 +26,6 @@ void cfd_base_free(void *pointer_to_pointer)
 	*pointer = NULL;
 }
 
-bool cfd_streq(const char *a, const char *b)
-{
-	return a && b && strcmp(a, b) == 0;
-}
-
 int cfd_string_replace(char **slot, const char *text)
 {
 	char *copy = text ? strdup(text) : NULL;

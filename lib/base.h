@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define CFD_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 #define CFD_COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -45,8 +46,12 @@ static inline int cfd_take_fd(int *fd)
 		cfd_taken;                                                                                             \
 	})
 
-/* Whole strings, byte for byte. NULL equals nothing, not even NULL. */
-bool cfd_streq(const char *a, const char *b);
+/* Whole strings, byte for byte. NULL equals nothing, not even NULL. Most that are compared differ at once. */
+static inline bool cfd_streq(const char *a, const char *b)
+{
+	return a && b && *a == *b && strcmp(a, b) == 0;
+}
+
 bool cfd_starts_with(const char *string, const char *prefix);
 bool cfd_ends_with(const char *string, const char *suffix);
 

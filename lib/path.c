@@ -68,13 +68,15 @@ bool cfd_path_has_dotdot(const char *path)
 
 const char *cfd_path_beneath(const char *path, const char *directory)
 {
-	size_t length = strlen(directory);
-
 	if (cfd_streq(directory, "/"))
 		return path[0] == '/' ? path + 1 : NULL;
-	if (strncmp(path, directory, length) || (path[length] && path[length] != '/'))
+	while (*directory && *path == *directory) { /* most differ soon: no call is worth it */
+		path++;
+		directory++;
+	}
+	if (*directory || (*path && *path != '/'))
 		return NULL;
-	return path[length] ? path + length + 1 : path + length;
+	return *path ? path + 1 : path;
 }
 
 const char *cfd_path_base(const char *path)

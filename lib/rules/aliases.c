@@ -72,8 +72,8 @@ static int locate(const struct cfd_resolved *resolved, const char *directory, bo
 	return join(place.mount.root, rest, ret_object->path, err);
 }
 
-int cfd_alias_find(const struct cfd_resolved *resolved, const char *directory, bool *ret_stacked, bool *ret_found,
-		   struct cfd_resolved *ret_alias, struct cfd_error *err)
+int cfd_alias_find(struct cfd_resolver *resolver, const struct cfd_resolved *resolved, const char *directory,
+		   bool *ret_stacked, bool *ret_found, struct cfd_resolved *ret_alias, struct cfd_error *err)
 {
 	CFD_AUTO_BUF struct cfd_buf text = {0};
 	struct object object = {0};
@@ -102,7 +102,7 @@ int cfd_alias_find(const struct cfd_resolved *resolved, const char *directory, b
 		if (r)
 			return r;
 		/* Another mount may lie over that name: then it is not the object, and not the alias. */
-		*ret_found = cfd_resolve(path, ret_alias, &why) == 0 && same_object(ret_alias, resolved);
+		*ret_found = cfd_resolve(resolver, path, ret_alias, &why) == 0 && same_object(ret_alias, resolved);
 	}
 	return 0;
 }

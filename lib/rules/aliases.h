@@ -16,7 +16,7 @@
  * (tmpfs, NFS, a disk of its own) or when there is no such mount. ret_stacked: that mount is an overlay or the like,
  * which shows directories that have other names, as objects of its own: nobody can say which they are.
  */
-int cfd_alias_find(const struct cfd_resolved *resolved, const char *directory, bool *ret_stacked, bool *ret_found,
-		   struct cfd_resolved *ret_alias, struct cfd_error *err);
+int cfd_alias_find(struct cfd_resolver *resolver, const struct cfd_resolved *resolved, const char *directory,
+		   bool *ret_stacked, bool *ret_found, struct cfd_resolved *ret_alias, struct cfd_error *err);
 
 #endif

@@ -8,14 +8,41 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-struct parent { /* a directory above a protected object */
+struct parent { /* a directory above a protected object; of several objects the first one's */
 	struct cfd_identity identity;
 	const struct cfd_protected *row;
+	size_t length; /* of its path, which the row's begins with */
+};
+
+struct step { /* one directory of a path */
+	struct cfd_identity identity;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+};
+
+struct directory {
+	const char *path;
+	struct cfd_identity identity; /* {0, 0}: it does not exist */
+};
+
+struct cfd_resolver {
+	int root;
+	char path[CFD_PATH_MAX]; /* the last one */
+	struct step steps[CFD_RESOLVED_DEPTH + 1];
+	size_t known; /* steps from "/" on that nobody but root can replace */
+	bool has_device;
+	dev_t device;
+	const char *kernel; /* the filesystem of that device, as in cfd_resolved */
+	struct directory *directories;
+	size_t directory_count;
 };
 
 struct cfd_hostfiles {
@@ -70,14 +97,19 @@ static bool same(struct cfd_identity a, struct cfd_identity b)
 	return a.inode && a.device == b.device && a.inode == b.inode;
 }
 
-/* Whether somebody other than root can make the name of `child` in `directory` mean something else. */
-static bool can_be_replaced(const struct stat *directory, const struct stat *child)
+static struct step step_of(const struct stat *st)
 {
-	bool others = (directory->st_mode & S_IWOTH) || ((directory->st_mode & S_IWGRP) && directory->st_gid != 0);
+	return (struct step){.identity = identity_of(st), .mode = st->st_mode, .uid = st->st_uid, .gid = st->st_gid};
+}
 
-	if (directory->st_uid != 0)
+/* Whether somebody other than root can make the name of `child` in `directory` mean something else. */
+static bool can_be_replaced(const struct step *directory, const struct step *child)
+{
+	bool others = (directory->mode & S_IWOTH) || ((directory->mode & S_IWGRP) && directory->gid != 0);
+
+	if (directory->uid != 0)
 		return true;
-	return others && !((directory->st_mode & S_ISVTX) && child->st_uid == 0);
+	return others && !((directory->mode & S_ISVTX) && child->uid == 0);
 }
 
 static int too_deep(const char *path, struct cfd_error *err)
@@ -85,80 +117,206 @@ static int too_deep(const char *path, struct cfd_error *err)
 	return cfd_fail(err, -ENAMETOOLONG, "%s is more than %d directories deep", path, CFD_RESOLVED_DEPTH);
 }
 
-/* Identifies "/" and every further component of resolved->path. */
-static int identify_chain(struct cfd_resolved *resolved, struct cfd_error *err)
+int cfd_resolver_new(struct cfd_resolver **ret_resolver, struct cfd_error *err)
 {
-	char prefix[CFD_PATH_MAX] = "/";
-	struct stat directory, st;
+	CFD_AUTO(cfd_resolver_freep) struct cfd_resolver *resolver = calloc(1, sizeof(*resolver));
+	struct stat st;
 
-	if (stat("/", &st))
+	if (!resolver)
+		return cfd_fail_memory(err, "paths of this host");
+	resolver->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (resolver->root < 0)
+		return cfd_fail_errno(err, -errno, "cannot open /");
+	if (fstat(resolver->root, &st))
 		return cfd_fail_errno(err, -errno, "cannot stat /");
-	resolved->count = 0;
-	resolved->chain[resolved->count++] = identity_of(&st);
-	for (const char *next = resolved->path; *next == '/' && next[1];) {
-		size_t length = (size_t)(next - resolved->path) + 1 + strcspn(next + 1, "/");
-
-		if (resolved->count > CFD_RESOLVED_DEPTH)
-			return too_deep(resolved->path, err);
-		directory = st;
-		memcpy(prefix, resolved->path, length);
-		prefix[length] = '\0';
-		if (fstatat(AT_FDCWD, prefix, &st, AT_SYMLINK_NOFOLLOW))
-			return cfd_fail_errno(err, -errno, "cannot stat %s", prefix);
-		if (!resolved->swappable[0] && can_be_replaced(&directory, &st)) {
-			memcpy(resolved->swappable, prefix, (size_t)(next - resolved->path));
-			resolved->swappable[next - resolved->path] = '\0';
-		}
-		resolved->chain[resolved->count++] = identity_of(&st);
-		next = resolved->path + length;
-	}
+	resolver->steps[0] = step_of(&st);
+	resolver->known = 1;
+	*ret_resolver = cfd_take(resolver);
 	return 0;
 }
 
-int cfd_resolve(const char *path, struct cfd_resolved *ret_resolved, struct cfd_error *err)
+void cfd_resolver_freep(struct cfd_resolver **resolver)
 {
-	CFD_AUTO_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
-	CFD_AUTO_FREE char *name = NULL;
-	int r;
+	if (*resolver) {
+		cfd_base_close(&(*resolver)->root);
+		free((*resolver)->directories);
+		free(*resolver);
+	}
+	*resolver = NULL;
+}
 
-	if (root < 0)
-		return cfd_fail_errno(err, -errno, "cannot open /");
-	r = cfd_fd_open_in_root(root, path, O_PATH, &fd, err);
-	if (r)
-		return r;
-	r = cfd_fd_path(fd, &name, err);
+/* Whether the first `length` bytes of the path are a directory of the last path. */
+static bool is_of_last(const struct cfd_resolver *resolver, const char *path, size_t length)
+{
+	return strncmp(resolver->path, path, length) == 0 &&
+	       (resolver->path[length] == '/' || resolver->path[length] == '\0');
+}
+
+/* The directory or object that this begin of the path names. */
+static int look_at(const char *prefix, struct step *ret_step, struct cfd_error *err)
+{
+	struct stat st;
+
+	if (fstatat(AT_FDCWD, prefix, &st, AT_SYMLINK_NOFOLLOW))
+		return cfd_fail_errno(err, -errno, "cannot stat %s", prefix);
+	*ret_step = step_of(&st);
+	return 0;
+}
+
+/*
+ * The object itself was opened and is in resolved->stat. Where others could have put another one in its place since, or
+ * in the place of a directory above, its name is asked again.
+ */
+static int identify_object(const struct cfd_resolved *resolved, bool trusted, const struct step *parent,
+			   struct step *ret_step, struct cfd_error *err)
+{
+	*ret_step = step_of(&resolved->stat);
+	return trusted && !can_be_replaced(parent, ret_step) ? 0 : look_at(resolved->path, ret_step, err);
+}
+
+/* Identifies "/" and every further component of resolved->path. */
+static int identify_chain(struct cfd_resolver *resolver, struct cfd_resolved *resolved, struct cfd_error *err)
+{
+	struct step *steps = resolver->steps;
+	char prefix[CFD_PATH_MAX] = "/";
+	size_t known = 1, of_last = resolver->known;
+	int r = 0;
+
+	resolver->known = 1; /* until all steps are those of this path */
+	resolved->chain[0] = steps[0].identity;
+	resolved->count = 1;
+	for (const char *next = resolved->path; *next == '/' && next[1];) {
+		size_t length = (size_t)(next - resolved->path) + 1 + strcspn(next + 1, "/"), i = resolved->count;
+
+		if (i > CFD_RESOLVED_DEPTH)
+			return too_deep(resolved->path, err);
+		memcpy(prefix, resolved->path, length);
+		prefix[length] = '\0';
+		if (!resolved->path[length])
+			r = identify_object(resolved, known == i, &steps[i - 1], &steps[i], err);
+		else if (known < i || i >= of_last || !is_of_last(resolver, prefix, length))
+			r = look_at(prefix, &steps[i], err);
+		if (r)
+			return r;
+		if (!resolved->swappable[0] && can_be_replaced(&steps[i - 1], &steps[i])) {
+			memcpy(resolved->swappable, prefix, (size_t)(next - resolved->path));
+			resolved->swappable[next - resolved->path] = '\0';
+		}
+		known += !resolved->swappable[0] && known == i;
+		resolved->chain[resolved->count++] = steps[i].identity;
+		next = resolved->path + length;
+	}
+	strcpy(resolver->path, resolved->path);
+	resolver->known = known;
+	return 0;
+}
+
+/* What the kernel calls it. Where a clean path leads through no symbolic link, that is the path itself. */
+static int open_path(const struct cfd_resolver *resolver, const char *path, int *ret_fd, char **ret_name,
+		     struct cfd_error *err)
+{
+	CFD_AUTO_FD int fd = -1;
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+	int r = 0;
+
+	if (cfd_path_is_clean(path) && !cfd_ends_with(path, "/"))
+		fd = (int)syscall(SYS_openat2, resolver->root, path, &how, sizeof(how));
+	if (fd >= 0) {
+		*ret_name = strdup(path);
+		r = *ret_name ? 0 : cfd_fail_memory(err, "a path");
+	} else {
+		r = cfd_fd_open_in_root(resolver->root, path, O_PATH, &fd, err);
+		if (!r)
+			r = cfd_fd_path(fd, ret_name, err);
+	}
+	if (!r)
+		*ret_fd = cfd_take_fd(&fd);
+	return r;
+}
+
+static int find_filesystem(struct cfd_resolver *resolver, int fd, struct cfd_resolved *resolved, struct cfd_error *err)
+{
+	int r = 0;
+
+	if (!resolver->has_device || resolver->device != resolved->stat.st_dev) {
+		resolver->has_device = false;
+		resolver->kernel = NULL;
+		r = find_kernel_filesystem(fd, &resolver->kernel, err);
+		resolver->device = resolved->stat.st_dev;
+		resolver->has_device = !r;
+	}
+	resolved->kernel = resolver->kernel;
+	return r;
+}
+
+int cfd_resolve(struct cfd_resolver *resolver, const char *path, struct cfd_resolved *ret_resolved,
+		struct cfd_error *err)
+{
+	CFD_AUTO_FD int fd = -1;
+	CFD_AUTO_FREE char *name = NULL;
+	int r = open_path(resolver, path, &fd, &name, err);
+
 	if (r)
 		return r;
 	if (strlen(name) >= sizeof(ret_resolved->path))
 		return cfd_fail(err, -ENAMETOOLONG, "the real path of %s is too long", path);
-	*ret_resolved = (struct cfd_resolved){0};
+	ret_resolved->count = 0;
+	ret_resolved->swappable[0] = '\0';
 	strcpy(ret_resolved->path, name);
 	if (fstat(fd, &ret_resolved->stat))
 		return cfd_fail_errno(err, -errno, "cannot stat %s", path);
-	r = find_kernel_filesystem(fd, &ret_resolved->kernel, err);
+	r = find_filesystem(resolver, fd, ret_resolved, err);
 	if (!r)
-		r = identify_chain(ret_resolved, err);
+		r = identify_chain(resolver, ret_resolved, err);
 	if (r)
 		return r;
-	if (!same(ret_resolved->chain[ret_resolved->count - 1], identity_of(&ret_resolved->stat)))
-		return cfd_fail(err, -EAGAIN, "%s was replaced while it was checked", path);
-	return 0;
+	if (same(ret_resolved->chain[ret_resolved->count - 1], identity_of(&ret_resolved->stat)))
+		return 0;
+	resolver->known = 1;
+	return cfd_fail(err, -EAGAIN, "%s was replaced while it was checked", path);
 }
 
-const char *cfd_resolved_beneath(const struct cfd_resolved *resolved, const char *directory)
+/* Asked once for each directory; what cannot be remembered is asked again. */
+static struct cfd_identity find_directory(struct cfd_resolver *resolver, const char *path)
 {
-	const char *rest = resolved->path;
+	struct directory *directories, found = {.path = path};
 	struct stat st;
 
-	if (stat(directory, &st))
-		return NULL;
+	for (size_t i = 0; i < resolver->directory_count; i++)
+		if (resolver->directories[i].path == path)
+			return resolver->directories[i].identity;
+	if (stat(path, &st) == 0)
+		found.identity = identity_of(&st);
+	directories = reallocarray(resolver->directories, resolver->directory_count + 1, sizeof(*directories));
+	if (directories) {
+		resolver->directories = directories;
+		directories[resolver->directory_count++] = found;
+	}
+	return found.identity;
+}
+
+const char *cfd_resolved_beneath(struct cfd_resolver *resolver, const struct cfd_resolved *resolved,
+				 const char *directory)
+{
+	struct cfd_identity identity = find_directory(resolver, directory);
+	const char *rest = resolved->path;
+
 	for (size_t i = 0; i < resolved->count; i++) {
 		if (i > 0)
 			rest += 1 + strcspn(rest + 1, "/");
-		if (same(resolved->chain[i], identity_of(&st)))
+		if (same(resolved->chain[i], identity))
 			return *rest == '/' ? rest + 1 : rest;
 	}
 	return NULL;
+}
+
+static bool has_parent(const struct cfd_hostfiles *hostfiles, const char *path, size_t length)
+{
+	for (size_t i = 0; i < hostfiles->parent_count; i++)
+		if (hostfiles->parents[i].length == length &&
+		    strncmp(hostfiles->parents[i].row->path, path, length) == 0)
+			return true;
+	return false;
 }
 
 static int add_parents(struct cfd_hostfiles *hostfiles, const struct cfd_protected *row, struct cfd_error *err)
@@ -174,13 +332,14 @@ static int add_parents(struct cfd_hostfiles *hostfiles, const struct cfd_protect
 		struct parent *parents;
 
 		slash[slash == prefix] = '\0';
-		if (stat(prefix, &st))
+		if (has_parent(hostfiles, prefix, strlen(prefix)) || stat(prefix, &st))
 			continue;
 		parents = reallocarray(hostfiles->parents, hostfiles->parent_count + 1, sizeof(*parents));
 		if (!parents)
 			return cfd_fail_memory(err, "protected files");
 		hostfiles->parents = parents;
-		parents[hostfiles->parent_count++] = (struct parent){.identity = identity_of(&st), .row = row};
+		parents[hostfiles->parent_count++] =
+			(struct parent){.identity = identity_of(&st), .row = row, .length = strlen(prefix)};
 	}
 	return 0;
 }

@@ -36,13 +36,27 @@ struct cfd_resolved {
 };
 
 /*
+ * What one run of the rules has found out, so that it is not asked again for each of a thousand mounts: the directories
+ * above the last path, unless somebody other than root can make their names mean something else; which filesystem a
+ * device has; where the directories of engines and profiles are.
+ */
+struct cfd_resolver;
+int cfd_resolver_new(struct cfd_resolver **ret_resolver, struct cfd_error *err);
+void cfd_resolver_freep(struct cfd_resolver **resolver);
+
+/*
  * Resolves as the mounting runtime would, but not through magic links (/proc/PID/fd, /proc/PID/root). -ENOENT and
  * others are returned as they are, with a message; -EAGAIN: it changed while it was looked at.
  */
-int cfd_resolve(const char *path, struct cfd_resolved *ret_resolved, struct cfd_error *err);
+int cfd_resolve(struct cfd_resolver *resolver, const char *path, struct cfd_resolved *ret_resolved,
+		struct cfd_error *err);
 
-/* What follows `directory` (an existing one, compared by identity) in the resolved path, or NULL. Borrowed. */
-const char *cfd_resolved_beneath(const struct cfd_resolved *resolved, const char *directory);
+/*
+ * What follows `directory` (an existing one, compared by identity) in the resolved path, or NULL. Borrowed; so is
+ * `directory`, by the resolver.
+ */
+const char *cfd_resolved_beneath(struct cfd_resolver *resolver, const struct cfd_resolved *resolved,
+				 const char *directory);
 
 struct cfd_hostfiles; /* the objects of cfd_protected on this host */
 

@@ -17,6 +17,7 @@ struct walk {
 	struct cfd_inroot *end;
 	char pending[2 * CFD_PATH_MAX]; /* what is still to be walked */
 	unsigned links;
+	size_t missing; /* length of the path up to a component that does not exist; 0: all exist */
 };
 
 static int too_long(struct cfd_error *err)
@@ -84,10 +85,15 @@ static int enter(struct walk *walk, int rootfs_fd, const char *component, struct
 		return too_long(err);
 	walk->end->path[length] = '/';
 	strcpy(walk->end->path + length + 1, component);
+	if (walk->missing && length >= walk->missing)
+		return 0; /* beneath what does not exist there is nothing */
+	walk->missing = 0;
 	r = cfd_fd_open_in_root(rootfs_fd, walk->end->path, O_PATH | O_NOFOLLOW, &fd, &why);
 	/* The runtime makes it, as it is written; a name that is too long it cannot make. */
-	if (r == -ENOENT || r == -ENOTDIR || r == -ENAMETOOLONG)
+	if (r == -ENOENT || r == -ENOTDIR || r == -ENAMETOOLONG) {
+		walk->missing = length + 1 + strlen(component);
 		return 0;
+	}
 	if (r) {
 		*err = why;
 		return r;

@@ -77,7 +77,7 @@ static int find_tree(const struct cfd_rules_context *context, const struct cfd_p
 	}
 	r = cfd_fd_path(context->rootfs_fd, &path, err);
 	if (!r)
-		r = cfd_resolve(path, &resolved, err);
+		r = cfd_resolve(cfd_sources_resolver(context->sources), path, &resolved, err);
 	if (!r)
 		r = cfd_sources_hostfiles(context->sources, &hostfiles, err);
 	if (r)

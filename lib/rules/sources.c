@@ -30,6 +30,7 @@ struct cfd_sources {
 	struct judgement *judgements;
 	size_t count;
 	struct cfd_hostfiles *hostfiles; /* gathered when the first source needs it */
+	struct cfd_resolver *resolver;
 };
 
 /* One source while it is judged. */
@@ -39,6 +40,7 @@ struct subject {
 	char clean[CFD_PATH_MAX];            /* its text, cleaned, /var/run as /run */
 	char destination[CFD_PATH_MAX];      /* cleaned; "" when it cannot be */
 	const struct cfd_resolved *resolved; /* NULL without host facts */
+	struct cfd_resolver *resolver;
 };
 
 struct engine_file {
@@ -97,7 +99,7 @@ static const char *source_beneath(const struct subject *subject, const char *dir
 	const char *rest;
 
 	if (subject->resolved)
-		return cfd_resolved_beneath(subject->resolved, directory);
+		return cfd_resolved_beneath(subject->resolver, subject->resolved, directory);
 	if (cfd_path_clean(directory, clean))
 		return NULL;
 	/* /var/run has been a link to /run for so long that both names are the same text. */
@@ -307,7 +309,7 @@ static int judge_alias(const struct cfd_sources *sources, const struct subject *
 
 	if (!alias)
 		return cfd_fail_memory(err, "a volume");
-	r = cfd_alias_find(subject->resolved, directory, &stacked, &found, alias, err);
+	r = cfd_alias_find(subject->resolver, subject->resolved, directory, &stacked, &found, alias, err);
 	if (!r && stacked)
 		judge(judgement, "mount.host-tree", "a volume that is an overlay of other directories of the host");
 	if (r || stacked || !found)
@@ -391,29 +393,20 @@ static int resolve_source(const struct subject *subject, struct cfd_resolved *re
 			  struct cfd_error *err)
 {
 	struct cfd_error why = {0};
-	int r = cfd_resolve(subject->clean, resolved, &why);
+	int r = cfd_resolve(subject->resolver, subject->clean, resolved, &why);
 
-	switch (r) {
-	case 0:
-		return 0;
-	case -ENOMEM:
-	case -EMFILE:
-	case -ENFILE:
-	case -ENOSYS:
-	case -EPERM:
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -ENOSYS || r == -EPERM) {
 		*err = why;
 		return r;
-	case -ENOENT:
+	}
+	if (r == -ENOENT)
 		judge(judgement, "mount.source-missing",
 		      "does not exist on this host, and could become anything later");
-		return 0;
-	case -ELOOP:
+	else if (r == -ELOOP)
 		judge_unresolved(subject, "leads through too many symbolic links or a magic link", judgement);
-		return 0;
-	default:
+	else if (r)
 		judge_unresolved(subject, why.message, judgement);
-		return 0;
-	}
+	return 0;
 }
 
 int cfd_sources_hostfiles(struct cfd_sources *sources, const struct cfd_hostfiles **ret_hostfiles,
@@ -426,14 +419,23 @@ int cfd_sources_hostfiles(struct cfd_sources *sources, const struct cfd_hostfile
 	return r;
 }
 
+struct cfd_resolver *cfd_sources_resolver(struct cfd_sources *sources)
+{
+	return sources->resolver;
+}
+
 static int judge_mount(const struct cfd_rules_context *context, struct cfd_sources *sources, size_t index,
 		       struct cfd_resolved *resolved, struct cfd_error *err)
 {
 	struct judgement *judgement = &sources->judgements[index];
-	struct subject subject = {.context = context, .mount = &context->spec->mounts[index]};
+	struct subject subject; /* not zeroed: most of it is room for two paths */
 	const struct cfd_hostfiles *hostfiles;
 	int r;
 
+	subject.context = context;
+	subject.mount = &context->spec->mounts[index];
+	subject.resolved = NULL;
+	subject.resolver = sources->resolver;
 	if (!cfd_spec_mount_is_bind(subject.mount) || !clean_source(&subject, judgement))
 		return 0;
 	if (context->host_facts) {
@@ -457,6 +459,7 @@ int cfd_sources_judge(const struct cfd_rules_context *context, struct cfd_source
 	CFD_AUTO(cfd_sources_freep) struct cfd_sources *sources = calloc(1, sizeof(*sources));
 	CFD_AUTO_FREE struct cfd_resolved *resolved = malloc(sizeof(*resolved));
 	size_t count = context->spec->mount_count;
+	int r = 0;
 
 	if (!sources || !resolved)
 		return cfd_fail_memory(err, "mount sources");
@@ -464,16 +467,16 @@ int cfd_sources_judge(const struct cfd_rules_context *context, struct cfd_source
 	if (!sources->judgements)
 		return cfd_fail_memory(err, "mount sources");
 	sources->count = count;
-	for (size_t i = 0; i < count; i++) {
-		int r = judge_mount(context, sources, i, resolved, err);
-
-		if (r) {
+	if (context->host_facts)
+		r = cfd_resolver_new(&sources->resolver, err);
+	for (size_t i = 0; !r && i < count; i++) {
+		r = judge_mount(context, sources, i, resolved, err);
+		if (r)
 			cfd_wrap(err, "mounts[%zu].source", i);
-			return r;
-		}
 	}
-	*ret_sources = cfd_take(sources);
-	return 0;
+	if (!r)
+		*ret_sources = cfd_take(sources);
+	return r;
 }
 
 void cfd_sources_freep(struct cfd_sources **sources)
@@ -481,6 +484,7 @@ void cfd_sources_freep(struct cfd_sources **sources)
 	if (*sources) {
 		free((*sources)->judgements);
 		cfd_hostfiles_freep(&(*sources)->hostfiles);
+		cfd_resolver_freep(&(*sources)->resolver);
 		free(*sources);
 	}
 	*sources = NULL;

@@ -308,7 +308,10 @@ bool cfd_spec_mount_has_option(const struct cfd_spec_mount *mount, const char *o
 
 bool cfd_spec_mount_is_bind(const struct cfd_spec_mount *mount)
 {
-	return cfd_spec_mount_has_option(mount, "bind") || cfd_spec_mount_has_option(mount, "rbind");
+	for (size_t i = 0; i < mount->options.count; i++)
+		if (cfd_streq(mount->options.values[i], "rbind") || cfd_streq(mount->options.values[i], "bind"))
+			return true;
+	return false;
 }
 
 bool cfd_spec_devices_denied(const struct cfd_spec *spec)

@@ -51,8 +51,11 @@ enum { PASSED = 1, FAILED, SKIPPED };
 
 void mutants_register(struct mutants_test *test)
 {
-	test->next = tests;
-	tests = test;
+	struct mutants_test **last = &tests;
+
+	while (*last)
+		last = &(*last)->next;
+	*last = test;
 }
 
 void mutants_expect(bool holds)

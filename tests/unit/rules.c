@@ -255,7 +255,7 @@ Test(rules, destinations_are_related_as_each_compared_with_each)
 	char texts[CFD_COUNT(mounts)][32], clean[CFD_COUNT(mounts)][CFD_PATH_MAX];
 	uint64_t seed = 88172645463325252u;
 
-	for (int round = 0; round < 200; round++) {
+	for (int round = 0; round < 40; round++) {
 		CFD_AUTO(cfd_destinations_freep) struct cfd_destinations *destinations = NULL;
 		struct cfd_error err = {0};
 

@@ -6,6 +6,7 @@
 #include "lib/config.h"
 #include "lib/image/image.h"
 #include "lib/profile/profile.h"
+#include "lib/rules/hostfiles.h"
 #include "lib/rules/rules.h"
 #include "lib/spec/spec.h"
 
@@ -281,4 +282,76 @@ Test(rules_host, a_joined_user_namespace_maps_neither_users_nor_groups_of_the_ho
 		waitpid(child, NULL, 0);
 		cr_expect_str_eq(found, cases[i].rule, "case %zu", i);
 	}
+}
+
+static int resolve(struct cfd_resolver *resolver, const char *path, struct cfd_resolved *resolved)
+{
+	struct cfd_error err = {0};
+
+	return cfd_resolve(resolver, path, resolved, &err);
+}
+
+static void expect_same(const struct cfd_resolved *a, const struct cfd_resolved *b)
+{
+	cr_expect_str_eq(a->path, b->path);
+	cr_expect_str_eq(a->swappable, b->swappable, "%s", a->path);
+	cr_expect(a->kernel == b->kernel, "%s", a->path);
+	cr_assert_eq(a->count, b->count, "%s", a->path);
+	for (size_t i = 0; i < a->count; i++)
+		cr_expect(a->chain[i].inode == b->chain[i].inode && a->chain[i].device == b->chain[i].device,
+			  "%s, component %zu", a->path, i);
+}
+
+/* Paths in all orders of two, each of them again, by one that remembers and by one that knows nothing. */
+Test(rules_host, what_is_remembered_of_a_path_changes_no_answer)
+{
+	static const char *const paths[] = {"/",        "/a",     "/a/b",    "/a/b/c", "/a/x/y",  "/a/x/none/deeper",
+					    "/w/z/q",   "/w/z/r", "/link/c", "/ab/x",  "/a/b/c/", "//a/b",
+					    "/a/b/../x"};
+	static const char *const kernel[] = {"/proc", "/proc/self/status", "/sys/kernel", "/dev/null", "/etc/passwd"};
+	static const char *const directories[] = {"a",   "a/b",   "a/b/c", "a/x", "a/x/y", "w",
+						  "w/z", "w/z/q", "w/z/r", "ab",  "ab/x"};
+	char tree[] = "/tmp/cofferdam-resolve-XXXXXX", all[CFD_COUNT(paths) + CFD_COUNT(kernel) + 1][512], path[512];
+	struct cfd_resolved *known = malloc(sizeof(*known)), *fresh = malloc(sizeof(*fresh));
+	struct cfd_error err = {0};
+	size_t count = 0;
+
+	cr_assert(known && fresh && mkdtemp(tree));
+	for (size_t i = 0; i < CFD_COUNT(directories); i++) {
+		snprintf(path, sizeof(path), "%s/%s", tree, directories[i]);
+		cr_assert_eq(mkdir(path, 0755), 0);
+	}
+	snprintf(path, sizeof(path), "%s/a", tree);
+	for (size_t depth = 0; depth < CFD_RESOLVED_DEPTH; depth++) { /* more than are accepted: fails half-way */
+		strcat(path, "/d");
+		cr_assert_eq(mkdir(path, 0755), 0);
+	}
+	strcpy(all[count++], path);
+	snprintf(path, sizeof(path), "%s/w", tree);
+	cr_assert_eq(chmod(path, 0777), 0);
+	snprintf(path, sizeof(path), "%s/link", tree);
+	cr_assert_eq(symlink("a/b", path), 0);
+	for (size_t i = 0; i < CFD_COUNT(paths); i++)
+		snprintf(all[count++], sizeof(all[0]), "%s%s", tree, paths[i]);
+	for (size_t i = 0; i < CFD_COUNT(kernel); i++)
+		snprintf(all[count++], sizeof(all[0]), "%s", kernel[i]);
+	for (size_t i = 0; i < count * count; i++) {
+		const char *const pair[] = {all[i / count], all[i % count], all[i % count], all[i / count]};
+		CFD_AUTO(cfd_resolver_freep) struct cfd_resolver *one = NULL;
+
+		cr_assert_eq(cfd_resolver_new(&one, &err), 0, "%s", err.message);
+		for (size_t k = 0; k < CFD_COUNT(pair); k++) {
+			CFD_AUTO(cfd_resolver_freep) struct cfd_resolver *another = NULL;
+			int r = resolve(one, pair[k], known);
+
+			cr_assert_eq(cfd_resolver_new(&another, &err), 0, "%s", err.message);
+			cr_assert_eq(resolve(another, pair[k], fresh), r, "%s after %s", pair[k], pair[0]);
+			if (!r)
+				expect_same(known, fresh);
+		}
+	}
+	snprintf(path, sizeof(path), "rm -r %s", tree);
+	cr_expect_eq(system(path), 0);
+	free(known);
+	free(fresh);
 }
