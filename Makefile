@@ -31,7 +31,15 @@ else ifneq ($(filter fuzz,$(MAKECMDGOALS)),)
 BUILD     := build/fuzz
 CC        := $(CLANG)
 WERROR    := # gcc is asked; each clang warns in its own way
-SANITIZE  := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE  := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer \
+             -Wno-format-nonliteral
+HARDEN    :=
+LINK_MODE :=
+else ifneq ($(filter fuzz-coverage,$(MAKECMDGOALS)),)
+BUILD     := build/fuzz-coverage
+CC        := $(CLANG)
+WERROR    :=
+SANITIZE  := -fprofile-instr-generate -fcoverage-mapping -Wno-format-nonliteral
 HARDEN    :=
 LINK_MODE :=
 else
@@ -87,7 +95,7 @@ PROGRAMS      := $(addprefix $(BUILD)/,$(PROGRAM_NAMES))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help all check check-headers check-unit check-sim check-live check-vm asan fuzz bench demo deps \
+.PHONY: help all check check-headers check-unit check-sim check-live check-vm asan fuzz fuzz-coverage bench demo deps \
         deps-build pkgs man install uninstall clean
 
 help:
@@ -103,6 +111,7 @@ help:
 	@echo '  make check-vm       Debian kernels under QEMU, where BPF LSM can be loaded'
 	@echo '  make asan TARGET    the same with address and undefined-behaviour sanitizers'
 	@echo '  make fuzz           every reader against libFuzzer, TIME=60 seconds each; TARGET=json selects'
+	@echo '  make fuzz-coverage  what of the readers the corpora of `make fuzz` reach'
 	@echo '  make bench          what it costs: interleaved pairs, medians, ratios (root)'
 	@echo '  make deps           install what building and testing need (Debian; root)'
 	@echo '  make man            build the man pages'

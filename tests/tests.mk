@@ -87,6 +87,10 @@ $(BUILD)/fuzz-%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_OBJ) $(LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -pie $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_OBJ) $(LIBRARY) $(SHARED_LIBS)
 
+fuzz-coverage: $(patsubst %,$(BUILD)/fuzz-%,$(FUZZ_TARGETS))
+	$(Q)tests/fuzz/seeds $(BUILD)/seeds
+	$(Q)BUILD='$(BUILD)' tests/fuzz/coverage $(FUZZ_TARGETS)
+
 # TIME=600 for longer; TARGET='json spec' selects.
 fuzz: $(patsubst %,$(BUILD)/fuzz-%,$(or $(TARGET),$(FUZZ_TARGETS)))
 	$(Q)tests/fuzz/seeds $(BUILD)/seeds
