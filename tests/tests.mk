@@ -141,4 +141,6 @@ bench: deps
 bench-run: all vm-bin $(BUILD)/bench/bench-pairs $(BUILD)/bench/bench-seccomp $(BUILD)/cofferdam-demo-app
 	$(Q)tests/isolated tests/bench/start.sh '$(abspath $(BUILD))' $(or $(ROUNDS),50)
 	@echo
+	+$(Q)$(MAKE) -s bench-reader
+	@echo
 	$(Q)tests/vm/run 6.12 --bin '$(BUILD)/bench/bench-pairs' --bin '$(BUILD)/bench/bench-seccomp' -- tests/bench/attach.sh

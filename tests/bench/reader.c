@@ -80,8 +80,8 @@ static void add_mount(struct cfd_json_doc *doc, unsigned number)
 	char source[96], destination[96];
 	int r = 0;
 
-	snprintf(source, sizeof(source), SOURCES "/application-data-%05u", number);
-	snprintf(destination, sizeof(destination), "/srv/volumes/application-data-%05u", number);
+	snprintf(source, sizeof(source), SOURCES "/volume-of-an-application-%05u", number);
+	snprintf(destination, sizeof(destination), "/srv/volumes/volume-of-an-application-%05u", number);
 	if (mkdir(source, 0755) && errno != EEXIST)
 		die(source, NULL);
 	for (size_t i = 0; i < CFD_COUNT(words); i++)

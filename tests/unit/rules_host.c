@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -185,6 +186,7 @@ static void become_namespaces(int ready)
 {
 	char byte = unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC) ? 'n' : 'y';
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails does not come to ending its child */
 	if (write(ready, &byte, 1) == 1 && byte == 'y')
 		pause();
 	_exit(0);
