@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The runtime's command line; words are separated by newlines or NULs. What is understood as a create is rewritten to a
- * line that is understood as the same create, of our bundle and no other.
+ * line that is understood as the same create, of our bundle and no other. The options of exec are read as well.
  */
 #include "tests/fuzz/fuzz.h"
 
 #include "lib/err.h"
 #include "lib/json/fields.h"
 #include "shim/args.h"
+#include "shim/exec_args.h"
 
 #include <string.h>
 
@@ -68,6 +69,20 @@ static void check_rewritten(char **argv, const struct cfd_args *args, char **rew
 	check_same(again.preserve_fds, args->preserve_fds);
 }
 
+/* What stands behind `exec`: the id is a word of its own, and --process stands alone. */
+static void check_exec(char **argv, struct cfd_args *args)
+{
+	CFD_AUTO(cfd_exec_args_release) struct cfd_exec_args exec = {0};
+	struct cfd_error err = {0};
+
+	if (cfd_exec_args_parse(argv, args, &exec, &err)) {
+		FUZZ_CHECK(*err.message);
+		return;
+	}
+	FUZZ_CHECK(args->id && exec.id_index > args->command_index && argv[exec.id_index] == args->id);
+	FUZZ_CHECK(!exec.process || (!exec.user && !exec.cwd && !exec.caps.count && !exec.env.count));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CFD_AUTO_FREE char *text = malloc(size + 1);
@@ -85,7 +100,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	FUZZ_CHECK(args.command_index >= 1 && args.command_index <= argc);
-	if (args.command == CFD_ARGS_OTHER)
+	if (args.command == CFD_ARGS_EXEC)
+		check_exec(argv, &args);
+	if (!(args.command & (CFD_ARGS_CREATE | CFD_ARGS_RUN | CFD_ARGS_RESTORE)))
 		return 0;
 	FUZZ_CHECK(args.id && (!args.root || args.root[0] == '/'));
 	FUZZ_CHECK(cfd_args_rewrite(argv, &args, RUNTIME, BUNDLE, &rewritten, &err) == 0);

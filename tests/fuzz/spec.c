@@ -148,6 +148,24 @@ static void check_amend(const struct cfd_buf *text, const struct cfd_profile *pr
 	FUZZ_CHECK(cfd_streq(once.data, twice.data));
 }
 
+/* The same bytes as a part of a configuration: what exec and update are given. */
+static void read_part(const char *text, size_t length,
+		      int (*read)(struct cfd_json_doc *doc, enum cfd_spec_unknown unknown, struct cfd_spec *ret_spec,
+				  struct cfd_error *err))
+{
+	const struct cfd_json_options options = {.name = "part"};
+	CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *doc = NULL;
+	CFD_AUTO(cfd_spec_release) struct cfd_spec spec = {0};
+	CFD_AUTO_BUF struct cfd_buf written = {0};
+	struct cfd_error err = {0};
+
+	if (cfd_json_parse(text, length, &options, &doc, &err) || read(doc, CFD_SPEC_UNKNOWN_WARN, &spec, &err)) {
+		FUZZ_CHECK(*err.message);
+		return;
+	}
+	fuzz_write(cfd_json_root(doc), &written);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *doc = NULL, *strict_doc = NULL, *again = NULL;
@@ -156,6 +174,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool accepted = read_text((const char *)data, size, CFD_SPEC_UNKNOWN_WARN, &doc, &spec) == 0;
 	bool strictly = read_text((const char *)data, size, CFD_SPEC_UNKNOWN_STRICT, &strict_doc, &strict_spec) == 0;
 
+	read_part((const char *)data, size, cfd_spec_read_process);
+	read_part((const char *)data, size, cfd_spec_read_resources);
 	FUZZ_CHECK(strictly == (accepted && spec.unknown.length == 0));
 	if (!accepted)
 		return 0;
