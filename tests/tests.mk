@@ -58,7 +58,7 @@ check: deps
 # Would a test notice if a row of a rule's table were gone? Only the rules are built again, so that tables lie where they can
 # be changed, and with a directory of its own for the configuration, as one row is that; the tests are those of check-unit,
 # the corpus first, which kills most.
-MUTANT_SRC := tests/unit/rules_corpus.c $(filter-out %_corpus.c,$(wildcard tests/unit/rules*.c)) tests/unit/annotations.c \
+MUTANT_SRC := tests/unit/rules_corpus.c tests/unit/corpus.c $(filter-out %_corpus.c,$(wildcard tests/unit/rules*.c)) tests/unit/annotations.c \
               tests/mutants/main.c $(wildcard lib/rules/*.c) lib/caps.c lib/spec/annotations.c
 MUTANT_OBJ := $(patsubst %.c,$(BUILD)/mutants/obj/%.o,$(MUTANT_SRC))
 

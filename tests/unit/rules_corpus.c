@@ -19,6 +19,7 @@
 #include "lib/rules/rules.h"
 #include "lib/spec/spec.h"
 #include "lib/state/state.h"
+#include "tests/unit/corpus.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -46,96 +47,9 @@ struct subject { /* one configuration with everything around it */
 	struct cfd_spec_strings cgroups;
 	struct cfd_findings findings;
 	int rootfs_fd, bundle_fd;
-	bool generous;       /* its profile allows whatever a key can */
-	char *lists[16][64]; /* what the structures above point to; the strings belong to the case's document */
-	size_t list_count;
+	bool generous;             /* its profile allows whatever a key can */
+	struct corpus_lists lists; /* what the structures above point to */
 };
-
-/* Adds the text with every `mark` replaced. */
-static void replace(struct cfd_buf *buf, const char *text, const char *mark, const char *with)
-{
-	const char *found;
-
-	for (; (found = strstr(text, mark)); text = found + strlen(mark)) {
-		cfd_buf_add(buf, text, (size_t)(found - text));
-		cfd_buf_add_string(buf, with);
-	}
-	cfd_buf_add_string(buf, text);
-}
-
-static struct cfd_json_doc *parse(const char *path, const char *tree)
-{
-	const struct cfd_json_options options = {.name = path};
-	const char *const marks[][2] = {
-		{"@T@", tree ? tree : "/"}, {"@HOOK@", CFD_LIBEXECDIR "/cofferdam-hook"}, {"@ETC@", CFD_SYSCONFDIR}};
-	CFD_AUTO_BUF struct cfd_buf whole = {0};
-	struct cfd_json_doc *doc = NULL;
-	struct cfd_error err = {0};
-
-	cr_assert_eq(cfd_fd_read_file(AT_FDCWD, path, 1 << 20, &whole, &err), 0, "%s: %s", path, err.message);
-	for (size_t i = 0; i < CFD_COUNT(marks); i++) {
-		CFD_AUTO_BUF struct cfd_buf text = whole;
-
-		whole = (struct cfd_buf){0};
-		replace(&whole, text.data, marks[i][0], marks[i][1]);
-	}
-	cr_assert_eq(cfd_json_parse(whole.data, whole.length, &options, &doc, &err), 0, "%s", err.message);
-	return doc;
-}
-
-static struct cfd_json *child(struct cfd_json *node, const char *key)
-{
-	if (cfd_json_is(node, CFD_JSON_ARRAY))
-		return cfd_json_at(node, (size_t)atoi(key));
-	return cfd_json_get(node, key);
-}
-
-/* One operation of RFC 6902; paths have no ~1 but "~1" for a slash, and array elements are only appended or removed. */
-static void apply(struct cfd_json_doc *doc, const struct cfd_json *operation)
-{
-	const char *op = cfd_json_string(cfd_json_get(operation, "op"));
-	const char *path = cfd_json_string(cfd_json_get(operation, "path"));
-	struct cfd_json *node = cfd_json_root(doc), *value = cfd_json_copy(doc, cfd_json_get(operation, "value"));
-	char key[256] = "";
-
-	cr_assert(op && path && path[0] == '/');
-	while (*path) {
-		size_t length = 0;
-
-		if (*key)
-			node = child(node, key);
-		cr_assert_not_null(node, "no %s", key);
-		for (path++; *path && *path != '/'; path++) {
-			bool slash = strncmp(path, "~1", 2) == 0;
-
-			key[length++] = slash ? '/' : *path;
-			path += slash;
-			cr_assert_lt(length, sizeof(key));
-		}
-		key[length] = '\0';
-	}
-	if (cfd_json_is(node, CFD_JSON_ARRAY)) {
-		if (strcmp(op, "remove") == 0)
-			cfd_json_remove_at(node, (size_t)atoi(key));
-		else
-			cr_assert(strcmp(key, "-") == 0 && !cfd_json_append(doc, node, value));
-	} else if (strcmp(op, "remove") == 0) {
-		cfd_json_remove(node, key);
-	} else {
-		cr_assert_eq(cfd_json_set(doc, node, key, value), 0);
-	}
-}
-
-static char **strings(struct subject *subject, const struct cfd_json *array)
-{
-	char **list = subject->lists[subject->list_count++];
-
-	cr_assert_leq(subject->list_count, CFD_COUNT(subject->lists));
-	cr_assert_lt(cfd_json_count(array), CFD_COUNT(subject->lists[0]));
-	for (size_t i = 0; i < cfd_json_count(array); i++)
-		list[i] = (char *)cfd_json_string(cfd_json_at(array, i));
-	return list;
-}
 
 static bool has_option(const struct cfd_json *mount, const char *option)
 {
@@ -154,10 +68,10 @@ static void read_profile(struct subject *subject, const struct cfd_json *profile
 			      *allow = cfd_json_get(profile, "mounts");
 
 	subject->profile = (struct cfd_profile){.name = (char *)"test", .mounts = mounts};
-	subject->profile.devices = strings(subject, cfd_json_get(profile, "devices"));
-	subject->profile.sysctls = strings(subject, cfd_json_get(profile, "sysctls"));
+	subject->profile.devices = corpus_strings(&subject->lists, cfd_json_get(profile, "devices"));
+	subject->profile.sysctls = corpus_strings(&subject->lists, cfd_json_get(profile, "sysctls"));
 	if (capabilities)
-		subject->profile.capabilities = strings(subject, capabilities);
+		subject->profile.capabilities = corpus_strings(&subject->lists, capabilities);
 	subject->profile.userns_host = cfd_json_bool(cfd_json_get(profile, "userns_host"));
 	for (size_t i = 0; i < cfd_json_count(allow); i++) {
 		const struct cfd_json *mount = cfd_json_at(allow, i);
@@ -174,8 +88,9 @@ static void read_profile(struct subject *subject, const struct cfd_json *profile
 static void allow_everything(struct subject *subject)
 {
 	static struct cfd_profile_mount everything = {.source = (char *)"/", .writable = true};
-	char **devices = subject->lists[subject->list_count++], **sysctls = subject->lists[subject->list_count++];
-	char **capabilities = subject->lists[subject->list_count++];
+	char **devices = subject->lists.values[subject->lists.count++],
+	     **sysctls = subject->lists.values[subject->lists.count++];
+	char **capabilities = subject->lists.values[subject->lists.count++];
 
 	for (size_t i = 0; i < subject->spec.device_count && i < 63; i++)
 		devices[i] = (char *)subject->spec.devices[i].path;
@@ -207,29 +122,6 @@ static void read_exceptions(struct subject *subject, const struct cfd_json *exce
 			.expires = NOW + 1,
 		};
 	}
-}
-
-static void read_image(struct subject *subject, const struct cfd_json *image)
-{
-	const char *engine = cfd_json_string(cfd_json_get(image, "engine"));
-	static const char *const names[] = {
-		[CFD_ENGINE_PODMAN] = "podman",
-		[CFD_ENGINE_CRIO] = "crio",
-		[CFD_ENGINE_CONTAINERD] = "containerd",
-		[CFD_ENGINE_DOCKER] = "docker",
-	};
-	char **engine_dirs = strings(subject, cfd_json_get(image, "engine_dirs"));
-	char **volume_dirs = strings(subject, cfd_json_get(image, "volume_dirs"));
-
-	for (size_t i = 1; i < CFD_COUNT(names); i++)
-		if (cfd_streq(names[i], engine))
-			subject->image.engine = (enum cfd_engine)i;
-	cr_assert(!engine || subject->image.engine != CFD_ENGINE_NONE);
-	subject->image.sandbox = cfd_json_bool(cfd_json_get(image, "sandbox"));
-	for (size_t i = 0; i < 8 && engine_dirs[i]; i++)
-		subject->image.engine_dirs[i] = engine_dirs[i];
-	for (size_t i = 0; i < 8 && volume_dirs[i]; i++)
-		subject->image.volume_dirs[i] = volume_dirs[i];
 }
 
 static enum cfd_occasion read_occasion(const struct cfd_json *around)
@@ -268,9 +160,9 @@ static void read_record(struct subject *subject, const struct cfd_json *record, 
 	to->range.size = cfd_json_bool(cfd_json_get(record, "range")) ? CFD_USERNS_RANGE_SIZE : 0;
 	to->apparmor_profile = (char *)cfd_json_string(cfd_json_get(record, "apparmor_profile"));
 	to->selinux_label = (char *)cfd_json_string(cfd_json_get(record, "selinux_label"));
-	to->loader_env = strings(subject, cfd_json_get(record, "loader_env"));
+	to->loader_env = corpus_strings(&subject->lists, cfd_json_get(record, "loader_env"));
 	cfd_json_int(cfd_json_get(record, "oom_score_adj"), -1000, 1000, &to->oom_score_adj);
-	subject->cgroups.values = (const char **)strings(subject, cfd_json_get(record, "asked_cgroups"));
+	subject->cgroups.values = (const char **)corpus_strings(&subject->lists, cfd_json_get(record, "asked_cgroups"));
 	while (subject->cgroups.values[subject->cgroups.count])
 		subject->cgroups.count++;
 	context->record = to;
@@ -347,16 +239,16 @@ static void run(struct subject *subject, const struct cfd_json *base, const stru
 	cr_assert_eq(cfd_json_write(base, &text), 0);
 	cr_assert_eq(cfd_json_parse(text.data, text.length, &options, &subject->doc, &err), 0, "%s", err.message);
 	for (size_t i = 0; i < cfd_json_count(patch); i++)
-		apply(subject->doc, cfd_json_at(patch, i));
+		corpus_apply(subject->doc, cfd_json_at(patch, i));
 	cr_assert_eq(cfd_spec_read(subject->doc, CFD_SPEC_UNKNOWN_STRICT, &subject->spec, &err), 0, "%s: %s", name,
 		     err.message);
 	read_profile(subject, cfd_json_get(around, "profile"));
 	if (subject->generous)
 		allow_everything(subject);
 	read_exceptions(subject, cfd_json_get(around, "exceptions"));
-	read_image(subject, cfd_json_get(around, "image"));
+	corpus_read_image(cfd_json_get(around, "image"), &subject->lists, &subject->image);
 	if (cfd_json_get(config, "hooks"))
-		subject->config.allowed_hooks = strings(subject, cfd_json_get(config, "hooks"));
+		subject->config.allowed_hooks = corpus_strings(&subject->lists, cfd_json_get(config, "hooks"));
 	if (cfd_json_get(config, "userns_off"))
 		subject->config.userns = CFD_NEED_OFF;
 	snprintf(rootfs, sizeof(rootfs), "%s/rootfs", tree);
@@ -416,7 +308,7 @@ Test(rules_corpus, what_engines_write_is_judged_as_expected)
 		free(entries[i]);
 		if (!cfd_ends_with(path, ".json"))
 			continue;
-		doc = parse(path, NULL);
+		doc = corpus_parse(path, NULL);
 		run(&subject, cfd_json_get(cfd_json_root(doc), "config"), cfd_json_root(doc), "/nonexistent", path);
 		list_findings(&subject.findings, &found);
 		list_expected(cfd_json_get(cfd_json_root(doc), "findings"), &expected);
@@ -434,7 +326,7 @@ Test(rules_corpus, what_runtimes_give_as_an_example_passes)
 
 	for (size_t i = 0; i < CFD_COUNT(files); i++) {
 		struct subject subject = {.rootfs_fd = -1, .bundle_fd = -1};
-		struct cfd_json_doc *doc = parse(files[i], NULL);
+		struct cfd_json_doc *doc = corpus_parse(files[i], NULL);
 		CFD_AUTO_BUF struct cfd_buf found = {0};
 
 		run(&subject, cfd_json_root(doc), NULL, "/nonexistent", files[i]);
@@ -532,7 +424,7 @@ static void check_rule(const struct directory *tree, const char *group, const st
 
 	snprintf(path, sizeof(path), CORPUS "/rules/%s/%s.json", group, strchr(rule->id, '.') + 1);
 	cr_assert(access(path, R_OK) == 0, "%s has no cases: %s", rule->id, path);
-	doc = parse(path, tree->path);
+	doc = corpus_parse(path, tree->path);
 	passes = cfd_json_get(cfd_json_root(doc), "passes");
 	refused = cfd_json_get(cfd_json_root(doc), "refused");
 	cr_expect_str_eq(cfd_json_string(cfd_json_get(cfd_json_root(doc), "rule")), rule->id);
@@ -558,7 +450,7 @@ Test(rules_corpus, every_rule_refuses_its_cases_and_nothing_beside_them)
 	struct directory tree = {.path = "/tmp/cofferdam-rules-XXXXXX"};
 
 	cr_assert_not_null(mkdtemp(tree.path));
-	tree.bare = parse(CORPUS "/engines/bare.json", NULL);
+	tree.bare = corpus_parse(CORPUS "/engines/bare.json", NULL);
 	for (size_t g = 0; cfd_rule_groups[g]; g++)
 		for (size_t i = 0; i < cfd_rule_groups[g]->count; i++)
 			check_rule(&tree, cfd_rule_groups[g]->name, &cfd_rule_groups[g]->rules[i]);
