@@ -150,7 +150,7 @@ static const struct cfd_rule rules[] = {
 	  "CAP_NET_ADMIN that the profile grants on a network that its user namespace does not own",
 	  "nothing: it would fail later, with a message that does not tell why",
 	  "user_namespaces(7), Interaction of user namespaces and other types of namespaces",
-	  "\"userns\": \"host\" with \"userns_reason\"", check_net_admin },
+	  CFD_ALLOW_HOST_USERNS, check_net_admin },
 };
 // clang-format on
 

@@ -304,7 +304,7 @@ CFD_RULE_CHECK(check_cgroup_device)
 	return r;
 }
 
-#define ALLOW_DEVICE "\"devices\": {\"allow\": [\"/dev/NAME\"]}"
+#define ALLOW_DEVICE "\"devices\": {\"allow\": [\"/dev/fuse\"]}"
 
 // clang-format off
 static const struct cfd_rule rules[] = {

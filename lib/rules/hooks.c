@@ -90,10 +90,10 @@ CFD_RULE_CHECK(check_ours_inside)
 
 // clang-format off
 static const struct cfd_rule rules[] = {
-	{ "hook.not-allowed", CFD_RULE_ALLOWED, "a hook that is neither cofferdam's nor on the administrator's list",
+	{ "hook.not-allowed", CFD_RULE_ADMIN, "a hook that is neither cofferdam's nor on the administrator's list",
 	  "config.json names any program of the host and the runtime executes it as root",
 	  CFD_REF_SPEC "config.md, POSIX-platform Hooks; CVE-2025-23266",
-	  "in cofferdam.json: \"hooks\": {\"allow\": [\"/usr/bin/nvidia-container-runtime-hook\"]}", check_not_allowed },
+	  "\"hooks\": {\"allow\": [\"/usr/bin/nvidia-container-runtime-hook\"]}", check_not_allowed },
 	{ "hook.inside", CFD_RULE_NEVER, "cofferdam's own hook at a stage that runs inside of the container",
 	  "the container's environment (LD_PRELOAD) and files reach a program that decides about it",
 	  "CVE-2025-23266", NULL, check_ours_inside },

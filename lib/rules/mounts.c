@@ -164,8 +164,9 @@ CFD_RULE_CHECK(check_id_mappings)
 	return 0;
 }
 
-#define ALLOW_MOUNT                                                                                                    \
-	"\"mounts\": {\"allow\": [{\"source\": \"DIRECTORY\", \"destination\": \"PATH\", \"options\": [\"ro\"]}]}"
+#define ALLOW_MOUNT(source, destination)                                                                               \
+	"\"mounts\": {\"allow\": [{\"source\": \"" source "\", \"destination\": \"" destination                        \
+	"\", \"options\": [\"ro\"]}]}"
 
 // clang-format off
 static const struct cfd_rule rules[] = {
@@ -216,15 +217,15 @@ static const struct cfd_rule rules[] = {
 	{ "mount.host-system", CFD_RULE_ALLOWED,
 	  "a bind of a file or directory within the host's system directories",
 	  "programs and configuration of the host, to read secrets from or to be executed as root",
-	  CFD_REF_PSS "HostPath Volumes; " CFD_REF_CIS "5.6", ALLOW_MOUNT, check_source },
+	  CFD_REF_PSS "HostPath Volumes; " CFD_REF_CIS "5.6", ALLOW_MOUNT("/etc/localtime", "/etc/localtime"), check_source },
 	{ "mount.host-run", CFD_RULE_ALLOWED,
 	  "a bind of a file or directory within the host's /run",
 	  "sockets and state of the host's services appear there at any time",
-	  CFD_REF_PSS "HostPath Volumes", ALLOW_MOUNT, check_source },
+	  CFD_REF_PSS "HostPath Volumes", ALLOW_MOUNT("/run/app", "/run/app"), check_source },
 	{ "mount.host-path", CFD_RULE_ALLOWED,
 	  "a bind of any other path of the host that the profile does not list",
 	  "files that outlive the container and that the host or other containers trust",
-	  CFD_REF_PSS "HostPath Volumes", ALLOW_MOUNT, check_source },
+	  CFD_REF_PSS "HostPath Volumes", ALLOW_MOUNT("/srv/www", "/usr/share/nginx/html"), check_source },
 	{ "mount.bind-disguised", CFD_RULE_NEVER,
 	  "a bind that calls itself another filesystem",
 	  "a scanner that believes the type sees a tmpfs; the runtime binds a host directory",

@@ -219,7 +219,7 @@ static const struct cfd_rule rules[] = {
 	  CFD_REF_SPEC "config-linux.md, Namespaces (path)", NULL, check_path },
 	{ "namespace.userns-conflict", CFD_RULE_ALLOWED, "a host namespace, excepted, together with a forced user namespace",
 	  "nothing: proc, sysfs and mqueue of a namespace can be mounted only by its own user namespace",
-	  "user_namespaces(7)", "\"userns\": \"host\" with \"userns_reason\"", check_userns_conflict },
+	  "user_namespaces(7)", CFD_ALLOW_HOST_USERNS, check_userns_conflict },
 	{ "namespace.mappings-without-user", CFD_RULE_NEVER, "id mappings without a user namespace",
 	  "runtimes ignore them in silence: container root is host root",
 	  CFD_REF_SPEC "config-linux.md, User namespace mappings", NULL, cfd_check_mappings_without_user },

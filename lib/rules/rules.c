@@ -119,6 +119,15 @@ void cfd_findings_release(struct cfd_findings *findings)
 	*findings = (struct cfd_findings){0};
 }
 
+size_t cfd_findings_against(const struct cfd_findings *findings)
+{
+	size_t count = findings->total - findings->count;
+
+	for (size_t i = 0; i < findings->count; i++)
+		count += !findings->values[i].excepted;
+	return count;
+}
+
 static bool in_force(const struct cfd_profile_exception *exception, int64_t now)
 {
 	return exception->expires > now;
@@ -181,7 +190,7 @@ static const struct {
 	{"process.realtime", CFD_EXEC},   {"process.cgroup-file", CFD_UPDATE},
 };
 
-static bool is_asked(const struct cfd_rule_group *group, const struct cfd_rule *rule, enum cfd_occasion occasion)
+bool cfd_rule_is_asked(const struct cfd_rule_group *group, const struct cfd_rule *rule, enum cfd_occasion occasion)
 {
 	unsigned occasions = CFD_CREATE | CFD_RESTORE;
 
@@ -194,19 +203,23 @@ static bool is_asked(const struct cfd_rule_group *group, const struct cfd_rule *
 	return occasions & (occasion ? occasion : CFD_CREATE);
 }
 
+int cfd_rules_run_one(const struct cfd_rules_context *context, const struct cfd_rule *rule,
+		      struct cfd_findings *findings, struct cfd_error *err)
+{
+	int r = rule->check(rule, context, findings, err);
+
+	return r ? cfd_wrap(err, "rule %s cannot be decided", rule->id) : 0;
+}
+
 static int run_group(const struct cfd_rule_group *group, const struct cfd_rules_context *context,
 		     struct cfd_findings *findings, struct cfd_error *err)
 {
-	for (size_t i = 0; i < group->count; i++) {
-		const struct cfd_rule *rule = &group->rules[i];
-		int r = is_asked(group, rule, context->occasion) ? rule->check(rule, context, findings, err) : 0;
+	int r = 0;
 
-		if (r) {
-			cfd_wrap(err, "rule %s cannot be decided", rule->id);
-			return r;
-		}
-	}
-	return 0;
+	for (size_t i = 0; !r && i < group->count; i++)
+		if (cfd_rule_is_asked(group, &group->rules[i], context->occasion))
+			r = cfd_rules_run_one(context, &group->rules[i], findings, err);
+	return r;
 }
 
 static int check_size(const struct cfd_spec *spec, struct cfd_error *err)

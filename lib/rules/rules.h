@@ -49,7 +49,7 @@ struct cfd_rules_context {
 	bool created;            /* its first process is in its cgroup already */
 	int64_t now;             /* seconds since the epoch, for exceptions that expire */
 	const char *cgroup_root; /* NULL: /sys/fs/cgroup if that is a cgroup2 filesystem; given by tests */
-	/* What cfd_rules_run found out about the mounts' sources and destinations; callers leave them NULL. */
+	/* What was found out about the mounts' sources and destinations; callers of cfd_rules_run leave them NULL. */
 	struct cfd_sources *sources;
 	struct cfd_destinations *destinations;
 };
@@ -58,6 +58,7 @@ enum cfd_rule_class {
 	CFD_RULE_NEVER,   /* only an exception with reason and expiry lets it pass */
 	CFD_RULE_ALLOWED, /* a profile's own key can allow it (mounts.allow, devices.allow, ...) */
 	CFD_RULE_ALWAYS,  /* nothing lets it pass, not even a profile that only warns */
+	CFD_RULE_ADMIN,   /* a key of cofferdam.json can allow it */
 };
 
 struct cfd_rule {
@@ -66,7 +67,8 @@ struct cfd_rule {
 	const char *refuses;   /* one line: what it refuses */
 	const char *why;       /* what an attacker gets */
 	const char *reference; /* CVE, standard's control, kernel or spec section */
-	const char *allow;     /* what an author writes to allow it; NULL for the never class */
+	const char
+		*allow; /* an example: the members of a profile (ADMIN: of cofferdam.json) that allow it; NULL: NEVER */
 	int (*check)(const struct cfd_rule *rule, const struct cfd_rules_context *context,
 		     struct cfd_findings *findings, struct cfd_error *err);
 };
@@ -89,6 +91,8 @@ bool cfd_rules_loads_code(const char *variable);
 
 /* The row with that id, or NULL. */
 const struct cfd_rule *cfd_rule_find(const char *id);
+/* Whether the rule of that group is asked on that occasion. */
+bool cfd_rule_is_asked(const struct cfd_rule_group *group, const struct cfd_rule *rule, enum cfd_occasion occasion);
 
 /*
  * For authors of profiles: the rule of the never class under which a bind of this source falls although a profile
@@ -101,11 +105,11 @@ int cfd_rules_never_source(const char *source, const struct cfd_rule **ret_rule,
 const struct cfd_rule *cfd_rules_never_device(const char *path, const char **ret_message);
 
 struct cfd_finding {
-	const struct cfd_rule *rule;
-	char *path;  /* JSON path, "mounts[7].source" */
-	char *value; /* what stands there; what an exception's subject is compared with */
-	bool exact;  /* the value is whole; one that was escaped or cut stands for others too, so no exception is for it
-		      */
+	const struct cfd_rule *rule; /* NULL: a criterion of a standard's own (lib/standards) */
+	char *path;                  /* JSON path, "mounts[7].source" */
+	char *value;                 /* what stands there; what an exception's subject is compared with */
+	bool exact; /* the value is whole; one that was escaped or cut stands for others too, so no exception is for it
+		     */
 	char *message; /* why it is refused, in a clause: "socket of a container engine" */
 	const struct cfd_profile_exception *exception; /* the one that lets it pass, or that has expired; or NULL */
 	bool excepted;                                 /* true: an exception in force lets it pass */
@@ -123,6 +127,8 @@ struct cfd_findings {
 int cfd_findings_add(struct cfd_findings *findings, const struct cfd_rule *rule, const char *value,
 		     struct cfd_error *err, const char *message, const char *path_format, ...) CFD_PRINTF(6, 7);
 void cfd_findings_release(struct cfd_findings *findings);
+/* How many stand: no exception lets them pass. Those that did not fit are not known to be excepted, so they count. */
+size_t cfd_findings_against(const struct cfd_findings *findings);
 
 /*
  * Runs every rule for this occasion, then, if there is a profile, marks what its exceptions let pass. 0 however much
@@ -131,5 +137,11 @@ void cfd_findings_release(struct cfd_findings *findings);
 int cfd_rules_run(const struct cfd_rules_context *context, struct cfd_findings *findings, struct cfd_error *err);
 /* The second half alone, for findings that were made without a profile. */
 void cfd_rules_except(const struct cfd_profile *profile, int64_t now, struct cfd_findings *findings);
+/*
+ * Runs one rule, without exceptions, for whoever judges by a part of the rules. The context has its `sources`
+ * (lib/rules/sources.h).
+ */
+int cfd_rules_run_one(const struct cfd_rules_context *context, const struct cfd_rule *rule,
+		      struct cfd_findings *findings, struct cfd_error *err);
 
 #endif

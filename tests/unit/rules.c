@@ -25,7 +25,8 @@ static void expect_complete(const struct cfd_rule_group *group, const struct cfd
 	cr_expect(rule->why && *rule->why, "%s", rule->id);
 	cr_expect(rule->reference && *rule->reference, "%s", rule->id);
 	cr_expect(rule->check != NULL, "%s", rule->id);
-	cr_expect((rule->class == CFD_RULE_ALLOWED) == (rule->allow != NULL), "%s: class and allow disagree", rule->id);
+	cr_expect((rule->class == CFD_RULE_ALLOWED || rule->class == CFD_RULE_ADMIN) == (rule->allow != NULL),
+		  "%s: class and allow disagree", rule->id);
 	cr_expect_eq(cfd_rule_find(rule->id), rule, "%s is not unique", rule->id);
 }
 
