@@ -6,6 +6,7 @@
 #include "lib/config.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/paint.h"
 #include "lib/verdict.h"
 
 #include <errno.h>
@@ -84,7 +85,7 @@ int cfd_command_check(int argc, char **argv, struct cfd_error *err)
 	if (r)
 		return r;
 	r = cfd_streq(check.format, "json") ? cfd_audit_verdict_line("check", &verdict, &text)
-					    : cfd_verdict_text(&verdict, "check", &text);
+					    : cfd_verdict_text(&verdict, "check", cfd_paint_for(STDOUT_FILENO), &text);
 	if (r)
 		return cfd_fail_memory(err, "the verdict");
 	puts(text.data);

@@ -7,6 +7,7 @@
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
 #include "lib/json/json.h"
+#include "lib/paint.h"
 #include "lib/verdict.h"
 
 #include <errno.h>
@@ -114,7 +115,7 @@ int cfd_call_judge(const struct cfd_call *call, struct cfd_verdict *verdict, str
 		r = cfd_audit_verdict(call->audit_fd, &call->config, call->id, verdict, err);
 	if (r || !verdict->refused)
 		return r;
-	if (cfd_verdict_text(verdict, call->id, &text))
+	if (cfd_verdict_text(verdict, call->id, &cfd_paint_none, &text))
 		return cfd_fail_memory(err, "the verdict");
 	return cfd_fail(err, -EACCES, "%s", text.data);
 }

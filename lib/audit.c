@@ -147,20 +147,11 @@ static int add_findings(struct cfd_buf *buf, const struct cfd_findings *findings
 	return r || cfd_buf_add_string(buf, "]");
 }
 
-static size_t count_standing(const struct cfd_findings *findings)
-{
-	size_t standing = findings->total - findings->count;
-
-	for (size_t i = 0; i < findings->count; i++)
-		standing += !findings->values[i].excepted;
-	return standing;
-}
-
 static const char *verdict_word(const struct cfd_verdict *verdict)
 {
 	if (verdict->refused)
 		return "refused";
-	return count_standing(&verdict->findings) ? "would-refuse" : "allowed";
+	return cfd_findings_against(&verdict->findings) ? "would-refuse" : "allowed";
 }
 
 static const char *command_word(enum cfd_occasion occasion)

@@ -8,6 +8,7 @@
 #include "lib/fd.h"
 #include "lib/json/fields.h"
 #include "lib/json/json.h"
+#include "lib/paint.h"
 #include "lib/profile/profile.h"
 #include "lib/state/state.h"
 
@@ -136,27 +137,20 @@ static int choose_profile(const struct cfd_verdict_request *request, struct cfd_
 				err);
 }
 
-static size_t count_against(const struct cfd_findings *findings)
-{
-	size_t count = findings->total - findings->count; /* those that did not fit are not known to be excepted */
-
-	for (size_t i = 0; i < findings->count; i++)
-		count += !findings->values[i].excepted;
-	return count;
-}
-
 static void decide(struct cfd_verdict *verdict)
 {
 	bool always = false;
 
 	for (size_t i = 0; i < verdict->findings.count; i++)
 		always = always || verdict->findings.values[i].rule->class == CFD_RULE_ALWAYS;
-	verdict->refused = always || (verdict->profile->mode == CFD_MODE_ENFORCE && count_against(&verdict->findings));
+	verdict->refused =
+		always || (verdict->profile->mode == CFD_MODE_ENFORCE && cfd_findings_against(&verdict->findings));
 }
 
-static int apply_rules(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
+void cfd_verdict_context(const struct cfd_verdict_request *request, const struct cfd_verdict *verdict,
+			 struct cfd_rules_context *ret_context)
 {
-	const struct cfd_rules_context context = {
+	*ret_context = (struct cfd_rules_context){
 		.occasion = request->occasion,
 		.spec = &verdict->spec,
 		.profile = verdict->profile,
@@ -170,27 +164,45 @@ static int apply_rules(const struct cfd_verdict_request *request, struct cfd_ver
 		.created = request->created,
 		.now = time(NULL),
 	};
-	int r = cfd_rules_run(&context, &verdict->findings, err);
+}
 
+static int apply_rules(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	struct cfd_rules_context context;
+	int r;
+
+	cfd_verdict_context(request, verdict, &context);
+	r = cfd_rules_run(&context, &verdict->findings, err);
 	verdict->occasion = request->occasion;
 	if (!r)
 		decide(verdict);
 	return r;
 }
 
+typedef int step(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err);
+
+static int take(step *const *steps, size_t count, const struct cfd_verdict_request *request,
+		struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < count; i++)
+		r = steps[i](request, verdict, err);
+	return r;
+}
+
+int cfd_verdict_read(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
+{
+	step *const steps[] = {read_config, identify, open_rootfs};
+
+	return take(steps, CFD_COUNT(steps), request, verdict, err);
+}
+
 int cfd_verdict_reach(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err)
 {
-	int (*const steps[])(const struct cfd_verdict_request *, struct cfd_verdict *, struct cfd_error *) = {
-		read_config, identify, open_rootfs, choose_profile, apply_rules,
-	};
+	step *const steps[] = {cfd_verdict_read, choose_profile, apply_rules};
 
-	for (size_t i = 0; i < CFD_COUNT(steps); i++) {
-		int r = steps[i](request, verdict, err);
-
-		if (r)
-			return r;
-	}
-	return 0;
+	return take(steps, CFD_COUNT(steps), request, verdict, err);
 }
 
 int cfd_verdict_look(const struct cfd_rules_context *context, struct cfd_verdict *verdict, struct cfd_error *err)
@@ -305,21 +317,26 @@ const char *cfd_verdict_asked(enum cfd_occasion occasion)
 	return "";
 }
 
-static int add_head(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf)
+static int add_head(const struct cfd_verdict *verdict, const char *container_id, const struct cfd_paint *paint,
+		    struct cfd_buf *buf)
 {
-	size_t against = count_against(&verdict->findings), start = buf->length;
+	size_t against = cfd_findings_against(&verdict->findings), start;
 	const char *what = verdict->refused ? "refused" : against ? "would refuse" : "passed";
+	const char *colour = verdict->refused ? paint->bad : against ? paint->unsure : paint->good;
 	const char *name = verdict->image.container_name ? verdict->image.container_name : container_id;
-	int r = cfd_buf_addf(buf, "cofferdam: %s %s%s (%s, profile %s): %zu finding%s", what,
-			     cfd_verdict_asked(verdict->occasion), name ? name : "this container",
-			     image_name(&verdict->image), verdict->profile->name, against, against == 1 ? "" : "s");
+	int r = cfd_buf_addf(buf, "cofferdam: %s%s%s", colour, what, paint->end);
 
+	start = buf->length;
+	if (!r)
+		r = cfd_buf_addf(buf, " %s%s (%s, profile %s): %zu finding%s", cfd_verdict_asked(verdict->occasion),
+				 name ? name : "this container", image_name(&verdict->image), verdict->profile->name,
+				 against, against == 1 ? "" : "s");
 	if (!r)
 		cfd_hide_control(buf->data + start, ""); /* names come from engines' records */
 	return r;
 }
 
-static int add_exception(const struct cfd_finding *finding, struct cfd_buf *buf)
+int cfd_verdict_exception_text(const struct cfd_finding *finding, struct cfd_buf *buf)
 {
 	const struct cfd_profile_exception *exception = finding->exception;
 	time_t last_day = (time_t)exception->expires - 1; /* `expires` is the first moment without it */
@@ -333,41 +350,45 @@ static int add_exception(const struct cfd_finding *finding, struct cfd_buf *buf)
 		exception->reason ? exception->reason : "nobody", date);
 }
 
-static int add_finding(const struct cfd_finding *finding, struct cfd_buf *buf)
+static int add_finding(const struct cfd_finding *finding, const struct cfd_paint *paint, struct cfd_buf *buf)
 {
-	int r = cfd_buf_addf(buf, "\n  %s%s%s: %s [%s]", finding->path, *finding->value ? " " : "", finding->value,
-			     finding->message, finding->rule->id);
+	int r = cfd_buf_addf(buf, "\n  %s%s%s%s%s: %s [%s%s%s]", paint->place, finding->path, paint->end,
+			     *finding->value ? " " : "", finding->value, finding->message, paint->name,
+			     finding->rule->id, paint->end);
 
-	return !r && finding->exception ? add_exception(finding, buf) : r;
+	return !r && finding->exception ? cfd_verdict_exception_text(finding, buf) : r;
 }
 
 /*
  * The findings of one rule, from `start`: the first few, then how many more. A privileged container has a hundred
  * devices; the audit log names them all. Returns how many there were.
  */
-static size_t add_rule(const struct cfd_findings *findings, size_t start, struct cfd_buf *buf, int *r)
+static size_t add_rule(const struct cfd_findings *findings, size_t start, const struct cfd_paint *paint,
+		       struct cfd_buf *buf, int *r)
 {
 	const struct cfd_rule *rule = findings->values[start].rule;
 	size_t count = 0;
 
 	for (; start + count < findings->count && findings->values[start + count].rule == rule; count++)
 		if (!*r && count < SHOWN_OF_A_RULE)
-			*r = add_finding(&findings->values[start + count], buf);
+			*r = add_finding(&findings->values[start + count], paint, buf);
 	if (!*r && count > SHOWN_OF_A_RULE)
-		*r = cfd_buf_addf(buf, "\n  and %zu more [%s]", count - SHOWN_OF_A_RULE, rule->id);
+		*r = cfd_buf_addf(buf, "\n  and %zu more [%s%s%s]", count - SHOWN_OF_A_RULE, paint->name, rule->id,
+				  paint->end);
 	return count;
 }
 
-int cfd_verdict_text(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf)
+int cfd_verdict_text(const struct cfd_verdict *verdict, const char *container_id, const struct cfd_paint *paint,
+		     struct cfd_buf *buf)
 {
 	const struct cfd_findings *findings = &verdict->findings;
-	int r = add_head(verdict, container_id, buf);
+	int r = add_head(verdict, container_id, paint, buf);
 
 	for (size_t i = 0; !r && i < findings->count;)
-		i += add_rule(findings, i, buf, &r);
+		i += add_rule(findings, i, paint, buf, &r);
 	if (!r && findings->total > findings->count)
 		r = cfd_buf_addf(buf, "\n  and %zu more", findings->total - findings->count);
-	if (!r && count_against(findings))
+	if (!r && cfd_findings_against(findings))
 		r = cfd_buf_add_string(buf, "\n  (`cofferdam rules RULE` explains each and how to allow it)");
 	return r;
 }

@@ -14,6 +14,7 @@
 
 struct cfd_config;
 struct cfd_json_doc;
+struct cfd_paint;
 struct cfd_profile;
 struct cfd_profile_set;
 struct cfd_record;
@@ -65,6 +66,11 @@ int cfd_verdict_reach(const struct cfd_verdict_request *request, struct cfd_verd
  */
 int cfd_verdict_look(const struct cfd_rules_context *context, struct cfd_verdict *verdict, struct cfd_error *err);
 int cfd_verdict_settle(const struct cfd_record *record, struct cfd_verdict *verdict, struct cfd_error *err);
+/* The first part of it: config.json, the rootfs and the image, for whoever judges by something else than a profile. */
+int cfd_verdict_read(const struct cfd_verdict_request *request, struct cfd_verdict *verdict, struct cfd_error *err);
+/* What the rules look at. Everything is borrowed from the request and the verdict. */
+void cfd_verdict_context(const struct cfd_verdict_request *request, const struct cfd_verdict *verdict,
+			 struct cfd_rules_context *ret_context);
 /*
  * Notes in a container's record whose it is, what is wanted of the guard, when, and what its process gets, which is
  * what exec is judged against. 0, -ENOMEM, or -EINVAL: a capability that has no number.
@@ -81,9 +87,13 @@ void cfd_verdict_release(struct cfd_verdict *verdict);
  *     (`cofferdam rules RULE` explains each and how to allow it)
  * "refused exec in web-1", "refused restore of web-1" when that was asked; "would refuse" instead of "refused" when the
  * profile's mode is not enforce, and "passed" when nothing is refused; findings that an exception lets pass, or no
- * longer does, say so. Of more than five findings of one rule the rest is counted. 0 or -ENOMEM.
+ * longer does, say so. Of more than five findings of one rule the rest is counted. `paint` is cfd_paint_none for all
+ * that is not shown at a terminal. 0 or -ENOMEM.
  */
-int cfd_verdict_text(const struct cfd_verdict *verdict, const char *container_id, struct cfd_buf *buf);
+int cfd_verdict_text(const struct cfd_verdict *verdict, const char *container_id, const struct cfd_paint *paint,
+		     struct cfd_buf *buf);
+/* Adds what it says of a finding's exception, which is there: " (passes: exception by OPS-91 until 2027-03-01)". */
+int cfd_verdict_exception_text(const struct cfd_finding *finding, struct cfd_buf *buf);
 
 /* What stands before a container's name: "exec in ", "update of ", "restore of ", "". A static string. */
 const char *cfd_verdict_asked(enum cfd_occasion occasion);

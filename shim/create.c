@@ -13,6 +13,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/json/fields.h"
+#include "lib/paint.h"
 #include "lib/profile/profile.h"
 #include "lib/userns/userns.h"
 
@@ -151,7 +152,7 @@ static void refuse(struct cfd_contain *contain, const struct step *step, const s
 	struct cfd_error ignored = {0};
 
 	if (step->take == judge && contain->verdict.refused) {
-		cfd_verdict_text(&contain->verdict, contain->args->id, ret_text);
+		cfd_verdict_text(&contain->verdict, contain->args->id, &cfd_paint_none, ret_text);
 		return;
 	}
 	cfd_buf_addf(ret_text, "cofferdam: refused %.*s: %s: %s", SHOWN_OF_ID, id, step->name, err->message);

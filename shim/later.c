@@ -7,6 +7,7 @@
 #include "shim/runtime.h"
 
 #include "lib/audit.h"
+#include "lib/paint.h"
 #include "lib/fd.h"
 #include "lib/json/fields.h"
 #include "lib/json/json.h"
@@ -125,7 +126,7 @@ int cfd_later_refuse(struct cfd_later *later, const struct cfd_error *err, struc
 	struct cfd_error ignored = {0};
 
 	if (later->verdict.refused && err->code == -EACCES) {
-		cfd_verdict_text(&later->verdict, later->args->id, ret_text);
+		cfd_verdict_text(&later->verdict, later->args->id, &cfd_paint_none, ret_text);
 		return 1;
 	}
 	cfd_buf_addf(ret_text, "cofferdam: refused %s%.*s: %s", asked, SHOWN_OF_ID, id, err->message);

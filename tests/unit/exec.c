@@ -3,6 +3,7 @@
 #include "lib/amend/exec.h"
 #include "lib/caps.h"
 #include "lib/config.h"
+#include "lib/paint.h"
 #include "lib/fd.h"
 #include "lib/json/json.h"
 #include "lib/profile/profile.h"
@@ -196,7 +197,7 @@ Test(exec, a_refusal_says_what_was_asked)
 						    .findings = {.values = &finding, .count = 1, .total = 1}};
 		CFD_AUTO_BUF struct cfd_buf text = {0};
 
-		cr_assert_eq(cfd_verdict_text(&verdict, "web", &text), 0);
+		cr_assert_eq(cfd_verdict_text(&verdict, "web", &cfd_paint_none, &text), 0);
 		cr_expect(cfd_starts_with(text.data, cases[i].head), "%s", text.data);
 	}
 }

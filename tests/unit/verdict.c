@@ -2,6 +2,7 @@
 /* The verdict over whole bundles in temporary directories: which profile, what is said, when there is none. */
 #include "lib/config.h"
 #include "lib/fd.h"
+#include "lib/paint.h"
 #include "lib/profile/profile.h"
 #include "lib/verdict.h"
 
@@ -104,7 +105,7 @@ static char *text_of(struct place *place, bool refused)
 
 	cr_assert_eq(cfd_verdict_reach(&place->request, &verdict, &err), 0, "%s", err.message);
 	cr_expect_eq(verdict.refused, refused);
-	cr_assert_eq(cfd_verdict_text(&verdict, "web-1", &buf), 0);
+	cr_assert_eq(cfd_verdict_text(&verdict, "web-1", &cfd_paint_none, &buf), 0);
 	cfd_verdict_release(&verdict);
 	return buf.data;
 }
