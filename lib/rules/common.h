@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the rules of several groups need; for lib/rules only. */
+/* What the rules of several groups need; for lib/rules and lib/standards. */
 #ifndef CFD_RULES_COMMON_H
 #define CFD_RULES_COMMON_H
 
@@ -19,6 +19,9 @@ bool cfd_rules_userns_forced(const struct cfd_rules_context *context);
 
 /* Whether an exception of the profile that is in force lets this subject of the rule pass. */
 bool cfd_rules_excepted(const struct cfd_rules_context *context, const char *rule_id, const char *subject);
+
+/* Whether this host's kernel confines by AppArmor. */
+bool cfd_rules_host_has_apparmor(void);
 
 /* Whether the NULL-terminated list (or NULL) has the string. */
 bool cfd_rules_listed(char *const *list, const char *string);

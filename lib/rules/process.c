@@ -125,7 +125,7 @@ CFD_RULE_CHECK(check_user_range)
 	return r;
 }
 
-static bool host_has_apparmor(void)
+bool cfd_rules_host_has_apparmor(void)
 {
 	CFD_AUTO_FD int fd = open("/sys/module/apparmor/parameters/enabled", O_RDONLY | O_CLOEXEC);
 	char enabled = 'N';
@@ -137,7 +137,7 @@ CFD_RULE_CHECK(check_apparmor)
 {
 	const char *profile = context->spec->process.apparmor_profile;
 
-	if (!cfd_streq(profile, "unconfined") || (context->host_facts && !host_has_apparmor()))
+	if (!cfd_streq(profile, "unconfined") || (context->host_facts && !cfd_rules_host_has_apparmor()))
 		return 0;
 	return cfd_findings_add(findings, rule, profile, err, "asks for no confinement", "process.apparmorProfile");
 }

@@ -227,7 +227,8 @@ static void judge_allowable(const struct subject *subject, const char *rule, con
 {
 	switch (allowed_by_profile(subject)) {
 	case NOT_ALLOWED:
-		judge(judgement, rule, "%s, which the profile does not allow", what);
+		judge(judgement, rule, subject->context->profile->name ? "%s, which the profile does not allow" : "%s",
+		      what);
 		return;
 	case ALLOWED_READ_ONLY:
 		judge(judgement, rule, "%s, mounted writable; the profile allows it read-only", what);

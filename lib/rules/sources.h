@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Under which rule does the source of a bind mount fall? Every bind falls under one rule or under none, so that one
- * mistake is one finding; for lib/rules only.
+ * mistake is one finding; for lib/rules and lib/standards.
  */
 #ifndef CFD_RULES_SOURCES_H
 #define CFD_RULES_SOURCES_H
