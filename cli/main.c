@@ -11,7 +11,8 @@
 
 // clang-format off
 const struct cfd_command cfd_commands[] = {
-	{ "check", "CONFIG|BUNDLE [--image IMAGE] [--profile PROFILE] [--format text|json]",
+	{ "check", "CONFIG|BUNDLE [--image IMAGE] [--profile PROFILE] [--profiles DIR] "
+	  "[--standard pss-baseline|pss-restricted|cis-docker] [--format text|json|sarif|junit]",
 	  "judge a config.json as a create would; 0 passes, 1 refused, 2 undecided", cfd_command_check },
 	{ "completion", "bash|zsh|fish", "completion of this command line for that shell", cfd_command_completion },
 	{ "doctor", "[--guard]", "what this host has, what is missing, what to do about it", cfd_command_doctor },
@@ -24,7 +25,7 @@ const struct cfd_command cfd_commands[] = {
 	  "which profile an image gets, why, and which lost", cfd_command_profile_match },
 	{ "profile show", "PROFILE [--format text|json]",
 	  "a profile with all that it extends, each line with the file that says so", cfd_command_profile_show },
-	{ "rules", "[RULE]", "every rule, or one: what it refuses, why, how to allow it", cfd_command_rules },
+	{ "rules", "[RULE] [--format text|json]", "every rule, or one: what it refuses, why, how to allow it", cfd_command_rules },
 	{ "status", "[CONTAINER] [--json]", "containers that live, and what is in force for them", cfd_command_status },
 };
 // clang-format on

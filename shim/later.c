@@ -7,10 +7,10 @@
 #include "shim/runtime.h"
 
 #include "lib/audit.h"
-#include "lib/paint.h"
 #include "lib/fd.h"
 #include "lib/json/fields.h"
 #include "lib/json/json.h"
+#include "lib/paint.h"
 #include "lib/userns/userns.h"
 
 #include <errno.h>
