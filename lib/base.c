@@ -53,11 +53,42 @@ bool cfd_ends_with(const char *string, const char *suffix)
 	return length >= tail && strcmp(string + length - tail, suffix) == 0;
 }
 
+size_t cfd_control_sequence(const char *text)
+{
+	static const struct {
+		unsigned char lead[3], first, last; /* the last byte is within first..last */
+	} ranges[] = {
+		{"\xc2", 0x80, 0x9f},     /* U+0080..U+009F */
+		{"\xd8", 0x9c, 0x9c},     /* U+061C */
+		{"\xe2\x80", 0x8e, 0x8f}, /* U+200E, U+200F */
+		{"\xe2\x80", 0xa8, 0xae}, /* U+2028..U+202E */
+		{"\xe2\x81", 0xa6, 0xa9}, /* U+2066..U+2069 */
+	};
+	unsigned char first = (unsigned char)*text;
+
+	if (first && (first < 0x20 || first == 0x7f))
+		return 1;
+	for (size_t i = 0; i < CFD_COUNT(ranges); i++) {
+		size_t length = strlen((const char *)ranges[i].lead);
+		unsigned char last;
+
+		if (strncmp(text, (const char *)ranges[i].lead, length) != 0)
+			continue;
+		last = (unsigned char)text[length];
+		if (last >= ranges[i].first && last <= ranges[i].last)
+			return length + 1;
+	}
+	return 0;
+}
+
 void cfd_hide_control(char *text, const char *kept)
 {
-	for (; text && *text; text++)
-		if (((unsigned char)*text < 0x20 || *text == 0x7f) && !strchr(kept, *text))
-			*text = '?';
+	while (text && *text) {
+		size_t length = strchr(kept, *text) ? 0 : cfd_control_sequence(text);
+
+		memset(text, '?', length);
+		text += length ? length : 1;
+	}
 }
 
 int cfd_parse_u64(const char *text, uint64_t max, uint64_t *ret_value)

@@ -58,7 +58,13 @@ bool cfd_ends_with(const char *string, const char *suffix);
 /* Puts a copy of the text into the slot, or NULL for NULL, and frees what was there. 0 or -ENOMEM. */
 int cfd_string_replace(char **slot, const char *text);
 
-/* Replaces control characters, which terminals and readers of logs obey, by `?`; those in `kept` stay. */
+/*
+ * The length of the character at `text` if terminals and readers of logs obey it instead of showing it, else 0: control
+ * characters (C0, DEL and, in UTF-8, C1), line separators, and those that turn the direction of the text around
+ * (Unicode Standard Annex 9, 2: what stands before them would be read as what stands behind them).
+ */
+size_t cfd_control_sequence(const char *text);
+/* Replaces the bytes of such characters by `?`; control characters that are in `kept` stay. */
 void cfd_hide_control(char *text, const char *kept);
 
 /* A decimal number without sign, spaces or leading zeros, at most `max`. Returns 0, or -EINVAL or -ERANGE. */

@@ -48,10 +48,16 @@ static int escape(const char *value, char **ret_text)
 	CFD_AUTO_BUF struct cfd_buf buf = {0};
 	size_t taken = 0;
 
-	for (; value && *value && taken < VALUE_MAX; value++, taken++) {
-		unsigned char byte = (unsigned char)*value;
-		int r = byte < 0x20 || byte == 0x7f ? cfd_buf_addf(&buf, "\\x%02x", byte) : cfd_buf_add(&buf, value, 1);
+	while (value && *value) {
+		size_t length = cfd_utf8_sequence((const unsigned char *)value);
+		bool shown = !cfd_control_sequence(value);
+		int r = 0;
 
+		length = length ? length : 1;
+		if (taken + length > VALUE_MAX)
+			break;
+		for (size_t i = 0; !r && i < length; i++, taken++, value++)
+			r = shown ? cfd_buf_add(&buf, value, 1) : cfd_buf_addf(&buf, "\\x%02x", (unsigned char)*value);
 		if (r)
 			return r;
 	}

@@ -8,10 +8,14 @@ REPOSITORY=$(realpath "$(dirname "$0")/../..")
 
 # The configuration that passes every standard, as config.json here, changed by Python (`c`).
 config() {
-	python3 -c 'import json, sys; json.dump(json.load(open(sys.argv[1]))["config"], open("config.json", "w"), indent=1)' \
-		"$REPOSITORY/tests/corpus/standards/base.json"
-	live_edit config.json "$1"
-	python3 -c 'import json; c = json.load(open("config.json")); json.dump(c, open("config.json", "w"), indent=1)'
+	python3 - "$REPOSITORY/tests/corpus/standards/base.json" "$1" <<-'PYTHON'
+		import json, sys
+		with open(sys.argv[1]) as file:
+		    c = json.load(file)["config"]
+		exec(sys.argv[2])
+		with open("config.json", "w") as file:
+		    json.dump(c, file, indent=1)
+	PYTHON
 }
 
 # What people may write into a container's configuration to get out of the report.
@@ -19,6 +23,11 @@ hostile() {
 	config 'c["annotations"] = {"run.oci.\u202e</failure>\"]": "x", "run.oci.a\u0001b\n": "y", "module.wasm.image/\ufffe": "z"}
 c["process"]["capabilities"]["bounding"] += ["CAP_SYS_ADMIN", "]]>&lt;"]
 c["mounts"].append({"destination": "/x", "type": "bind", "source": "/etc", "options": ["rbind"]})'
+}
+
+# at_terminal VARIABLE=VALUE... COMMAND: what the command writes to a terminal.
+at_terminal() {
+	script -qec "$*" /dev/null </dev/null
 }
 
 # report FORMAT FILE [OPTION...]: about config.json, which is refused.
@@ -72,6 +81,15 @@ test_json_is_json_whatever_the_values_are() {
 	report json verdict
 	report json judgement --standard pss-baseline
 	expect python3 -c 'import json; assert json.load(open("verdict"))["verdict"] == "refused"; assert json.load(open("judgement"))["verdict"] == "fails"'
+}
+
+test_text_gives_a_terminal_no_orders() {
+	config 'c["annotations"] = {"run.oci.\u202e\u009b2J\u001b[2J": "x"}'
+	expect_status 1 at_terminal TERM=xterm NO_COLOR=1 cofferdam check config.json
+	expect_output 'run.oci.\xe2\x80\xae\xc2\x9b2J\x1b[2J'
+	refute_output $'\xe2\x80\xae'
+	refute_output $'\xc2\x9b'
+	refute_output $'\e'
 }
 
 test_a_standard_prints_a_line_for_each_control() {
@@ -169,11 +187,6 @@ test_what_cannot_be_decided_prints_no_report() {
 		expect_status 2 bash -c 'cofferdam check config.json --format "$0" >report' "$format"
 		expect test ! -s report
 	done
-}
-
-# at_terminal VARIABLE=VALUE... COMMAND: what the command writes to a terminal.
-at_terminal() {
-	script -qec "$*" /dev/null </dev/null
 }
 
 test_colours_are_for_terminals() {

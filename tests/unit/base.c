@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -88,6 +89,36 @@ Test(err, a_message_obeys_no_terminal)
 	cfd_hide_control(line, "");
 	cr_expect_str_eq(line, "a?[2Jb?c?");
 	cfd_hide_control(NULL, "");
+}
+
+/* U+009B is the CSI of ECMA-48 to a terminal that reads UTF-8; U+202E turns what follows around. */
+Test(err, a_message_obeys_no_terminal_that_reads_utf_8)
+{
+	static const struct {
+		const char *text, *shown;
+	} cases[] = {
+		{"\xc2\x9b"
+		 "2J",
+		 "??2J"},
+		{"a\xe2\x80\xae"
+		 "b",
+		 "a???b"},
+		{"\xe2\x81\xa6\xe2\x81\xa9", "??????"},
+		{"\xd8\x9c", "??"},
+		{"\xe2\x80\xa8", "???"},
+		{"\xc2\xa0\xc3\xa9\xe2\x80\x93\xe2\x81\xa5\xd8\x9d",
+		 "\xc2\xa0\xc3\xa9\xe2\x80\x93\xe2\x81\xa5\xd8\x9d"},
+		{"\xc2", "\xc2"},
+		{"\xe2\x80", "\xe2\x80"},
+	};
+
+	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "%s", cases[i].text);
+		cfd_hide_control(text, "");
+		cr_expect_str_eq(text, cases[i].shown, "case %zu", i);
+	}
 }
 
 Test(err, context_goes_in_front_and_a_long_message_is_cut)

@@ -87,10 +87,16 @@ Test(rules, findings_stay_on_a_line_and_are_bounded)
 	cr_expect_str_eq(findings.values[0].path, "p[3]");
 	cr_expect_eq(strlen(findings.values[1].value), 256 + strlen("..."));
 	cr_expect_str_eq(findings.values[2].value, "");
+	cr_assert_eq(cfd_findings_add(&findings, rule, "\xc2\x9b\xe2\x80\xae\xc3\xa9", &err, "m", "p"), 0);
+	cr_expect_str_eq(findings.values[3].value, "\\xc2\\x9b\\xe2\\x80\\xae\xc3\xa9");
+	cr_expect(!findings.values[3].exact);
+	memcpy(long_value + 255, "\xc3\xa9", 2);
+	cr_assert_eq(cfd_findings_add(&findings, rule, long_value, &err, "m", "p"), 0);
+	cr_expect_eq(strlen(findings.values[4].value), 255 + strlen("..."), "a character is not cut");
 	for (int i = 0; i < 300; i++)
 		cr_assert_eq(cfd_findings_add(&findings, rule, "v", &err, "m", "p"), 0);
 	cr_expect_eq(findings.count, CFD_FINDINGS_MAX);
-	cr_expect_eq(findings.total, 303);
+	cr_expect_eq(findings.total, 305);
 	cfd_findings_release(&findings);
 	cr_expect_null(findings.values);
 }
