@@ -39,8 +39,8 @@ static int each_capability(const struct cfd_rules_context *context, struct cfd_c
 }
 
 /*
- * check_capabilities_baseline.go: 13 that may be added. Docker and containerd give NET_RAW to who adds nothing, and the
- * control is about what is added.
+ * check_capabilities_baseline.go: 13 that may be added. Docker, containerd and podman 4 give NET_RAW to who adds
+ * nothing, and the control is about what is added.
  */
 static bool baseline_capability(const struct cfd_rules_context *context, const char *capability)
 {
@@ -54,7 +54,7 @@ static bool baseline_capability(const struct cfd_rules_context *context, const c
 	for (size_t i = 0; i < CFD_COUNT(names); i++)
 		if (cfd_streq(names[i], capability))
 			return true;
-	return cfd_streq(capability, "CAP_NET_RAW") && (engine == CFD_ENGINE_DOCKER || engine == CFD_ENGINE_CONTAINERD);
+	return cfd_streq(capability, "CAP_NET_RAW") && engine != CFD_ENGINE_NONE && engine != CFD_ENGINE_CRIO;
 }
 
 static CFD_CONTROL_CHECK(check_capabilities_baseline)

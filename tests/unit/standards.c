@@ -166,6 +166,42 @@ Test(standards, the_base_fails_none)
 	cfd_json_doc_freep(&base);
 }
 
+static void expect_passes(const char *engine, const char *standard, const char *const *ids)
+{
+	struct subject subject = {0};
+	struct cfd_json_doc *doc;
+	char path[128];
+
+	snprintf(path, sizeof(path), "tests/corpus/engines/%s.json", engine);
+	doc = corpus_parse(path, NULL);
+	judge(&subject, cfd_standard_find(standard), doc, cfd_json_root(doc), path);
+	for (; *ids; ids++) {
+		const struct cfd_control_result *result = result_of(&subject, *ids);
+		const struct cfd_finding *first = result->findings.values;
+
+		cr_expect_eq(cfd_control_status(result), CFD_CONTROL_PASSES, "%s, %s: %s %s", path, *ids,
+			     first ? first->path : "", first ? first->value : "");
+	}
+	release(&subject);
+	cfd_json_doc_freep(&doc);
+}
+
+/* Of these, engines by default have nothing against them, whatever files of their own they bind. */
+Test(standards, what_engines_write_by_default_raises_no_false_alarm)
+{
+	static const char *const engines[] = {"docker", "podman-default", "podman-volume", "containerd-cri", "crio"};
+	static const char *const pss[] = {"hostNamespaces",  "privileged",      "capabilities_baseline",
+					  "hostPathVolumes", "appArmorProfile", "seLinuxOptions",
+					  "procMount",       "sysctls",         NULL};
+	static const char *const cis[] = {"5.4",  "5.5",  "5.6",  "5.10", "5.16", "5.17",
+					  "5.18", "5.20", "5.21", "5.25", "5.32", NULL};
+
+	for (size_t i = 0; i < CFD_COUNT(engines); i++) {
+		expect_passes(engines[i], "pss-baseline", pss);
+		expect_passes(engines[i], "cis-docker", cis);
+	}
+}
+
 /* As many as the standards have, and as many of them decidable as the documentation says. */
 Test(standards, have_all_of_their_controls)
 {
