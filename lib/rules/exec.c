@@ -165,7 +165,7 @@ static const struct cfd_rule rules[] = {
 	  CFD_REF_PSS "SELinux; " CFD_REF_CIS "5.3, 5.23", NULL, check_selinux },
 	{ "exec.cgroup", CFD_RULE_NEVER, "exec into a cgroup that is not below the container's",
 	  "the guard, the limits and the device rules are those of the container's cgroup",
-	  CFD_REF_CIS "5.24; cgroups(7)", NULL, check_cgroup },
+	  CFD_REF_CIS "5.25; cgroups(7)", NULL, check_cgroup },
 	{ "exec.env-loader", CFD_RULE_NEVER, "exec with a variable that makes programs load code, and that the container was created without",
 	  "an allowed program runs somebody's library: LD_PRELOAD=/tmp/x.so",
 	  "ld.so(8); CVE-2025-23266", NULL, check_env_loader },

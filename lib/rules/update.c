@@ -52,7 +52,7 @@ CFD_RULE_CHECK(check_device)
 static const struct cfd_rule rules[] = {
 	{ "update.device", CFD_RULE_ALWAYS, "update with a device rule that the container was created without",
 	  "crun puts it in force: access to the host's disks and memory for a running container",
-	  CFD_REF_CIS "5.17; " CFD_REF_SPEC "config-linux.md, Allowed Device list", NULL, check_device },
+	  CFD_REF_CIS "5.18; " CFD_REF_SPEC "config-linux.md, Allowed Device list", NULL, check_device },
 };
 // clang-format on
 

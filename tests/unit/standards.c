@@ -239,28 +239,43 @@ Test(standards, rows_name_rules_that_exist)
 		}
 }
 
+/* "5.2, 5.23; CVE-..." -> whether the number is among them. */
+static bool says(const char *numbers, const char *number)
+{
+	size_t length = strlen(number);
+
+	for (; *numbers == '5'; numbers += strcspn(numbers, ",;"), numbers += *numbers == ',' ? strlen(", ") : 0)
+		if (strncmp(numbers, number, length) == 0 && strchr(",;", numbers[length]))
+			return true;
+	return false;
+}
+
+static void check_references(const struct cfd_standard *cis, const struct cfd_rule *rule)
+{
+	const char *numbers = strstr(rule->reference, "CIS Docker Benchmark 1.6: ");
+	bool said = false;
+
+	if (!numbers)
+		return;
+	numbers += strlen("CIS Docker Benchmark 1.6: ");
+	for (size_t i = 0; i < cfd_standard_count(cis); i++) {
+		const struct cfd_control *control = cfd_standard_control(cis, i);
+
+		if (!says(numbers, control->id))
+			continue;
+		said = true;
+		cr_expect(cfd_control_has_rule(control, rule->id), "%s says %s, which does not name it", rule->id,
+			  control->id);
+	}
+	cr_expect(said, "%s: %s", rule->id, rule->reference);
+}
+
 /* A rule that says it is behind a number of the benchmark is one that the table names there. */
 Test(standards, rules_and_controls_name_each_other)
 {
 	const struct cfd_standard *cis = cfd_standard_find("cis-docker");
 
 	for (size_t g = 0; cfd_rule_groups[g]; g++)
-		for (size_t i = 0; i < cfd_rule_groups[g]->count; i++) {
-			const struct cfd_rule *rule = &cfd_rule_groups[g]->rules[i];
-			const char *number = strstr(rule->reference, "CIS Docker Benchmark 1.6: ");
-			bool said = false;
-
-			for (size_t c = 0; c < cfd_standard_count(cis); c++) {
-				const struct cfd_control *control = cfd_standard_control(cis, c);
-				size_t length = strlen(control->id);
-				const char *at = number ? number + strlen("CIS Docker Benchmark 1.6: ") : "";
-
-				if (strncmp(at, control->id, length) != 0 || (at[length] && at[length] != ';'))
-					continue;
-				said = true;
-				cr_expect(cfd_control_has_rule(control, rule->id), "%s says %s, which does not name it",
-					  rule->id, control->id);
-			}
-			cr_expect(!number || said, "%s: %s", rule->id, rule->reference);
-		}
+		for (size_t i = 0; i < cfd_rule_groups[g]->count; i++)
+			check_references(cis, &cfd_rule_groups[g]->rules[i]);
 }
