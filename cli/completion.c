@@ -35,8 +35,13 @@ static const struct {
 	const char *value, *source;
 	bool files;
 } kinds[] = {
-	{"PROFILE", "profiles", false}, {"RULE", "rules", false}, {"CONTAINER", "containers", false},
-	{"FILE", NULL, true},           {"CONFIG", NULL, true},   {"BUNDLE", NULL, true},
+	{"PROFILE", "profiles", false},
+	{"RULE", "rules", false},
+	{"CONTAINER", "containers", false},
+	{"FILE", NULL, true},
+	{"CONFIG", NULL, true},
+	{"BUNDLE", NULL, true},
+	{"DIR", NULL, true},
 };
 
 static void copy(char *to, size_t size, const char *from, size_t length)

@@ -156,8 +156,8 @@ test_bash_completes_commands_options_and_what_the_host_has() {
 	expect_equal check "$(complete_words cofferdam ch)"
 	expect_equal 'lint list match show' "$(complete_words cofferdam profile '' | xargs)"
 	expect_equal '--image' "$(complete_words cofferdam check --i)"
-	expect_equal 'text json' "$(complete_words cofferdam check x --format '' | xargs)"
-	expect_equal json "$(complete_words cofferdam check x --format = j)"
+	expect_equal 'text json sarif junit' "$(complete_words cofferdam check x --format '' | xargs)"
+	expect_equal json "$(complete_words cofferdam check x --format = js)"
 	expect_equal nginx "$(complete_words cofferdam check --profile ng)"
 	expect_equal nginx "$(complete_words cofferdam profile show ng)"
 	expect_equal mount.engine-socket "$(complete_words cofferdam rules mount.engine-so)"
@@ -201,7 +201,7 @@ test_zsh_and_fish_know_the_same() {
 		expect grep -F "'$command')" zsh
 		expect grep -F -- "${command##* }" fish
 	done < <(cofferdam --help | sed -n 's/^  cofferdam \(profile [a-z]*\|[a-z]*\).*/\1/p' | grep .)
-	expect grep -F "seen_subcommand_from check' -l format -x -a 'text json'" fish
+	expect grep -F "seen_subcommand_from check' -l format -x -a 'text json sarif junit'" fish
 	for shell in zsh fish; do
 		! command -v "$shell" >/dev/null || expect "$shell" -n "$shell"
 	done
