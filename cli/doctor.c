@@ -212,7 +212,7 @@ static bool see_idmap(struct doctor *doctor)
 		/* The last one stands for the others where no engine has stored anything yet. */
 		if (fd < 0 || (seen && i + 1 == CFD_COUNT(storages)))
 			continue;
-		if (cfd_clone_idmapped(fd, false, userns, storages[i], &clone, &err))
+		if (cfd_clone_mount(fd, &(struct cfd_clone){.userns_fd = userns}, storages[i], &clone, &err))
 			return fail(doctor, &err);
 		seen = true;
 		snprintf(doctor->detail + strlen(doctor->detail), sizeof(doctor->detail) - strlen(doctor->detail),

@@ -104,6 +104,7 @@ int cfd_call_judge(const struct cfd_call *call, struct cfd_verdict *verdict, str
 						    .bundle_fd = bundle,
 						    .text = proposed ? &call->text : NULL,
 						    .host_facts = true,
+						    .by_name = !call->with_runtime,
 						    .created = !proposed};
 	CFD_AUTO_BUF struct cfd_buf text = {0};
 	int r;

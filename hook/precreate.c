@@ -105,13 +105,11 @@ static int note_unknown(const struct cfd_call *call, const struct cfd_verdict *v
 	return cfd_audit_notice(call->audit_fd, &call->config, call->id, text.data, err);
 }
 
-static int amend(const struct cfd_call *call, const struct cfd_verdict *verdict, struct cfd_error *err)
+static int amend(const struct cfd_verdict *verdict, struct cfd_error *err)
 {
 	CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *seccomp = NULL;
-	struct cfd_amend_decision decision = {.profile = verdict->profile,
-					      .rootfs = verdict->spec.root_path,
-					      .bundle = call->bundle,
-					      .hook_path = HOOK};
+	struct cfd_amend_decision decision = {
+		.profile = verdict->profile, .rootfs = verdict->spec.root_path, .hook_path = HOOK};
 	int r = cfd_filter_build(verdict->profile, &verdict->spec, &seccomp, err);
 
 	if (r)
@@ -143,6 +141,6 @@ int cfd_stage_precreate(struct cfd_call *call, struct cfd_error *err)
 	if (!r && !call->with_runtime)
 		r = cfd_insist_userns(call, &verdict, err);
 	if (!r)
-		r = amend(call, &verdict, err);
+		r = amend(&verdict, err);
 	return r ? r : write_amended(&verdict, err);
 }

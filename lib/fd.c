@@ -209,19 +209,38 @@ int cfd_fd_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, struc
 	return 0;
 }
 
-int cfd_fd_open_in_root(int rootfd, const char *path, int flags, int *ret_fd, struct cfd_error *err)
+static int open_resolved(int dirfd, const char *path, struct open_how how)
 {
-	struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	int fd = -1;
 
 	/* EAGAIN: a rename raced with a `..` in the path; the kernel asks to try again. Bounded, as someone may do it
 	 * on purpose. */
 	for (int attempt = 0; attempt < 64 && fd < 0; attempt++) {
-		fd = (int)syscall(SYS_openat2, rootfd, path, &how, sizeof(how));
+		fd = (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 		if (fd < 0 && errno != EAGAIN && errno != EINTR)
 			break;
 	}
+	return fd;
+}
+
+int cfd_fd_open_beneath(int dirfd, const char *path, int flags, int *ret_fd, struct cfd_error *err)
+{
+	const struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+				     .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	int fd = open_resolved(dirfd, path, how);
+
+	if (fd < 0)
+		return cfd_fail_errno(err, -errno, "cannot open %s, without following links", path);
+	*ret_fd = fd;
+	return 0;
+}
+
+int cfd_fd_open_in_root(int rootfd, const char *path, int flags, int *ret_fd, struct cfd_error *err)
+{
+	const struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+				     .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	int fd = open_resolved(rootfd, path, how);
+
 	if (fd < 0)
 		return cfd_fail_errno(err, -errno, "cannot open %s inside of the root filesystem", path);
 	*ret_fd = fd;

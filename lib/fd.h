@@ -61,6 +61,13 @@ int cfd_fd_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, struc
 int cfd_fd_open_in_root(int rootfd, const char *path, int flags, int *ret_fd, struct cfd_error *err);
 
 /*
+ * Opens what lies beneath the directory without following any symlink on the way or at the end (openat2
+ * RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS): -ELOOP. Flags as for openat2, O_CLOEXEC is added. -ENOENT and -ENOTDIR are
+ * returned as they are.
+ */
+int cfd_fd_open_beneath(int dirfd, const char *path, int flags, int *ret_fd, struct cfd_error *err);
+
+/*
  * Reads a regular file of that root, at most `max` bytes. Nothing is opened for reading before it is known to be a
  * regular file (-EINVAL), so a FIFO or device in a hostile image does nothing. -ENOENT, -ENOTDIR and -ELOOP as above.
  */

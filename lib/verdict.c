@@ -162,6 +162,7 @@ void cfd_verdict_context(const struct cfd_verdict_request *request, const struct
 		.rootfs_fd = verdict->rootfs_fd,
 		.host_facts = request->host_facts,
 		.created = request->created,
+		.by_name = request->by_name,
 		.now = time(NULL),
 	};
 }
@@ -172,6 +173,7 @@ static int apply_rules(const struct cfd_verdict_request *request, struct cfd_ver
 	int r;
 
 	cfd_verdict_context(request, verdict, &context);
+	context.held = &verdict->held;
 	r = cfd_rules_run(&context, &verdict->findings, err);
 	verdict->occasion = request->occasion;
 	if (!r)
@@ -294,6 +296,7 @@ int cfd_verdict_note(const struct cfd_verdict *verdict, const struct cfd_config 
 void cfd_verdict_release(struct cfd_verdict *verdict)
 {
 	cfd_findings_release(&verdict->findings);
+	cfd_held_release(&verdict->held);
 	cfd_profile_freep(&verdict->profile);
 	cfd_profile_set_freep(&verdict->profiles);
 	cfd_image_release(&verdict->image);

@@ -8,6 +8,7 @@
 
 #include "lib/base.h"
 #include "lib/err.h"
+#include "lib/held.h"
 #include "lib/image/image.h"
 #include "lib/rules/rules.h"
 #include "lib/spec/spec.h"
@@ -31,7 +32,8 @@ struct cfd_verdict_request {
 	const char *profile_name; /* overrides the match (`--profile`), or NULL */
 	const char *admin_profiles, *shipped_profiles; /* directories; NULL: those of this installation */
 	bool host_facts;
-	bool created;               /* asked from a hook: the container's first process is in its cgroup already */
+	bool by_name; /* asked from a hook alone: the runtime finds what is mounted by its names, as they are then */
+	bool created; /* asked from a hook: the container's first process is in its cgroup already */
 	enum cfd_occasion occasion; /* CFD_CREATE (or 0) or CFD_RESTORE */
 };
 
@@ -41,8 +43,9 @@ struct cfd_verdict {
 	struct cfd_image image;
 	struct cfd_profile_set *profiles;
 	struct cfd_profile *profile;
-	char *rootfs;  /* absolute real path of root.path, or NULL when a file alone is judged */
-	int rootfs_fd; /* O_PATH, or -1 */
+	char *rootfs;         /* absolute real path of root.path, or NULL when a file alone is judged */
+	int rootfs_fd;        /* O_PATH, or -1 */
+	struct cfd_held held; /* what the rules judged: filled when the host was looked at */
 	struct cfd_findings findings;
 	bool refused; /* findings that no exception lets pass, and the mode is enforce; or of a rule for always */
 	enum cfd_occasion occasion; /* 0: create */

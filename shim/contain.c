@@ -36,8 +36,7 @@ void cfd_contain_release(struct cfd_contain *contain)
 	free(contain->private_bundle);
 	cfd_policy_freep(&contain->policy);
 	cfd_json_doc_freep(&contain->seccomp);
-	if (contain->has_files)
-		cfd_idmap_result_release(&contain->files);
+	cfd_idmap_result_release(&contain->files);
 	cfd_base_close(&contain->userns_fd);
 	cfd_pod_release(&contain->pod);
 	cfd_record_release(&contain->record);
@@ -106,7 +105,7 @@ static int go_without_range(struct cfd_contain *contain, struct cfd_error *err)
 /* A range of its own, or the pod's. */
 static int claim_range(struct cfd_contain *contain, struct cfd_error *err)
 {
-	int r = cfd_pod_find(contain->state, &contain->verdict.spec, &contain->pod, err);
+	int r = cfd_pod_find(contain->state, &contain->verdict.spec, &contain->verdict.held, &contain->pod, err);
 
 	if (r)
 		return r;
@@ -171,11 +170,12 @@ static int prepare(struct cfd_contain *contain, struct cfd_error *err)
 	const struct cfd_idmap_request request = {.spec = &verdict->spec,
 						  .image = &verdict->image,
 						  .profile = verdict->profile,
-						  .bundle = contain->bundle,
+						  .held = &verdict->held,
 						  .rootfs = verdict->rootfs,
 						  .rootfs_fd = verdict->rootfs_fd,
 						  .range = contain->record.range,
-						  .userns_fd = contain->userns_fd,
+						  .userns_fd = contain->record.range.size ? contain->userns_fd : -1,
+						  .join_userns = contain->pod.range.size != 0,
 						  .stage_dir = cfd_state_stage(contain->state)};
 
 	return cfd_idmap_prepare(&request, &contain->files, err);
@@ -192,23 +192,35 @@ static int return_to(int namespace_fd, int cwd, struct cfd_error *err)
 	return 0;
 }
 
-int cfd_contain_prepare_files(struct cfd_contain *contain, struct cfd_error *err)
+int cfd_contain_hold(struct cfd_contain *contain, struct cfd_error *err)
 {
-	CFD_AUTO_FD int namespace_fd = -1, cwd = -1;
+	return cfd_held_open_rest(&contain->verdict.held, &contain->verdict.spec, contain->bundle, err);
+}
+
+static int prepare_or_go_without_range(struct cfd_contain *contain, struct cfd_error *err)
+{
+	CFD_AUTO_FD int namespace_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	CFD_AUTO_FD int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
-	if (!contain->record.range.size)
-		return 0;
-	namespace_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (namespace_fd < 0 || cwd < 0)
 		return cfd_fail_errno(err, -errno, "cannot remember the mount namespace");
 	r = prepare(contain, err);
-	contain->has_files = r == 0;
-	if (!r || contain->config.userns != CFD_NEED_PREFER || r == -ENOTRECOVERABLE)
+	if (!r || r == -ENOTRECOVERABLE)
 		return r;
 	r = return_to(namespace_fd, cwd, err);
-	return r ? r : go_without_range(contain, err);
+	if (!r)
+		r = go_without_range(contain, err);
+	return r ? r : prepare(contain, err);
+}
+
+int cfd_contain_prepare_files(struct cfd_contain *contain, struct cfd_error *err)
+{
+	bool optional = contain->record.range.size && contain->config.userns == CFD_NEED_PREFER;
+	int r = optional ? prepare_or_go_without_range(contain, err) : prepare(contain, err);
+
+	cfd_held_release(&contain->verdict.held); /* what is held cannot be unmounted on the host */
+	return r;
 }
 
 int cfd_contain_build_seccomp(struct cfd_contain *contain, struct cfd_error *err)
@@ -219,15 +231,13 @@ int cfd_contain_build_seccomp(struct cfd_contain *contain, struct cfd_error *err
 int cfd_contain_compile_policy(struct cfd_contain *contain, struct cfd_error *err)
 {
 	CFD_AUTO_FD int rootfs = -1, dirfd = -1;
-	int r = 0;
+	int r;
 
 	if (!contain->record.guard_exec && !contain->record.guard_net)
 		return 0;
-	if (contain->has_files)
-		r = cfd_fd_open_dir(AT_FDCWD, contain->files.rootfs, true, &rootfs, err);
+	r = cfd_fd_open_dir(AT_FDCWD, contain->files.rootfs, true, &rootfs, err);
 	if (!r)
-		r = cfd_policy_compile(contain->verdict.profile, &contain->verdict.spec,
-				       contain->has_files ? rootfs : contain->verdict.rootfs_fd, &contain->policy, err);
+		r = cfd_policy_compile(contain->verdict.profile, &contain->verdict.spec, rootfs, &contain->policy, err);
 	if (!r)
 		r = cfd_state_open_container(contain->state, contain->key, &dirfd, err);
 	if (!r && cfd_policy_write(contain->policy, dirfd, "policy.bin", err))
@@ -241,11 +251,9 @@ int cfd_contain_amend(struct cfd_contain *contain, struct cfd_error *err)
 {
 	const struct cfd_amend_decision decision = {
 		.profile = contain->verdict.profile,
-		.rootfs = contain->has_files ? contain->files.rootfs : contain->verdict.rootfs,
-		.bundle = contain->bundle,
-		.range = contain->has_files ? &contain->record.range : NULL,
-		.userns_path = contain->has_files ? contain->pod.userns_path : NULL,
-		.mounts = contain->has_files ? &contain->files : NULL,
+		.rootfs = contain->files.rootfs,
+		.range = contain->record.range.size ? &contain->record.range : NULL,
+		.mounts = &contain->files,
 		.seccomp = cfd_json_root(contain->seccomp),
 		.hook_path = HOOK,
 	};

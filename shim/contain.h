@@ -31,7 +31,6 @@ struct cfd_contain {
 	bool claimed; /* the record is this process's to drop */
 	struct cfd_pod pod;
 	int userns_fd;
-	bool has_files; /* `files` is filled */
 	struct cfd_idmap_result files;
 	struct cfd_json_doc *seccomp;
 	struct cfd_policy *policy;
@@ -57,7 +56,9 @@ int cfd_contain_check_hook(struct cfd_contain *contain, struct cfd_error *err);
 int cfd_contain_claim(struct cfd_contain *contain, struct cfd_error *err);
 int cfd_contain_load_guard(struct cfd_contain *contain, struct cfd_error *err);
 int cfd_contain_open_userns(struct cfd_contain *contain, struct cfd_error *err);
-/* Moves this process into a mount namespace of its own when the container gets a range. */
+/* Opens what the rules could not, so that all that is mounted or joined later is open by now. */
+int cfd_contain_hold(struct cfd_contain *contain, struct cfd_error *err);
+/* Moves this process into a mount namespace of its own, in which the container's files are put together. */
 int cfd_contain_prepare_files(struct cfd_contain *contain, struct cfd_error *err);
 int cfd_contain_build_seccomp(struct cfd_contain *contain, struct cfd_error *err);
 int cfd_contain_compile_policy(struct cfd_contain *contain, struct cfd_error *err);

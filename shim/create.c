@@ -123,6 +123,7 @@ static const struct step {
 	{ "runtime",         choose_runtime },
 	{ "runtime",         cfd_reader_fit_config },
 	{ "hook",            cfd_contain_check_hook },
+	{ "files",           cfd_contain_hold },
 	{ "record",          cfd_contain_claim },
 	{ "guard",           cfd_contain_load_guard },
 	{ "user namespace",  cfd_contain_open_userns },

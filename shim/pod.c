@@ -2,14 +2,13 @@
 /* Which user namespace the containers of a pod share. */
 #include "shim/pod.h"
 
+#include "lib/held.h"
 #include "lib/spec/spec.h"
 #include "lib/state/state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/nsfs.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,8 +16,6 @@
 void cfd_pod_release(struct cfd_pod *pod)
 {
 	cfd_base_close(&pod->userns_fd);
-	free(pod->userns_path);
-	pod->userns_path = NULL;
 }
 
 static bool is_same(const struct stat *a, const struct stat *b)
@@ -26,15 +23,12 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* The user namespace that owns the one at `path`; ret_fd stays -1 when that is this process's own. */
-static int open_owner(const char *path, int *ret_fd, struct stat *ret_stat, struct cfd_error *err)
+/* The user namespace that owns the one that is open; ret_fd stays -1 when that is this process's own. */
+static int open_owner(int fd, const char *path, int *ret_fd, struct stat *ret_stat, struct cfd_error *err)
 {
-	/* O_NONBLOCK: a FIFO at that path must not hold us up. */
-	CFD_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), owner = -1;
+	CFD_AUTO_FD int owner = -1;
 	struct stat st, own;
 
-	if (fd < 0)
-		return cfd_fail_errno(err, -errno, "cannot open the namespace %s", path);
 	owner = ioctl(fd, NS_GET_USERNS); /* close-on-exec, as the kernel opens it (fs/nsfs.c) */
 	if (owner < 0)
 		return cfd_fail_errno(err, -errno, "cannot tell which user namespace owns %s", path);
@@ -50,38 +44,33 @@ static int open_owner(const char *path, int *ret_fd, struct stat *ret_stat, stru
 struct search {
 	const struct stat *owner;
 	struct cfd_pod *pod;
-	struct cfd_error *err;
 };
 
 static int match_owner(const char *key, const struct cfd_record *record, void *data)
 {
 	struct search *search = data;
-	char *path = NULL;
+	char path[48];
 	struct stat st;
 
 	(void)key;
 	if (record->init.pid == 0 || record->range.size == 0)
 		return 0;
-	if (asprintf(&path, "/proc/%d/ns/user", record->init.pid) < 0)
-		return cfd_fail_memory(search->err, "a path");
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", record->init.pid);
 	/* Looked at before init: had the pid been handed on meanwhile, init would not live any more. */
-	if (stat(path, &st) || !is_same(&st, search->owner) || !cfd_process_lives(&record->init)) {
-		free(path);
+	if (stat(path, &st) || !is_same(&st, search->owner) || !cfd_process_lives(&record->init))
 		return 0;
-	}
 	search->pod->range = record->range;
-	search->pod->userns_path = path;
 	return 1;
 }
 
 /* The first namespace that has an owner of its own says which range it is; the others must agree. */
-static int look_at(struct cfd_state *state, const struct cfd_spec_namespace *entry, struct cfd_pod *pod,
+static int look_at(struct cfd_state *state, const struct cfd_spec_namespace *entry, int fd, struct cfd_pod *pod,
 		   struct cfd_error *err)
 {
 	CFD_AUTO_FD int owner = -1;
 	struct stat st, found;
-	struct search search = {.owner = &st, .pod = pod, .err = err};
-	int r = open_owner(entry->path, &owner, &st, err);
+	struct search search = {.owner = &st, .pod = pod};
+	int r = open_owner(fd, entry->path, &owner, &st, err);
 
 	if (r || owner < 0)
 		return r;
@@ -105,12 +94,13 @@ static int look_at(struct cfd_state *state, const struct cfd_spec_namespace *ent
 	return 0;
 }
 
-int cfd_pod_find(struct cfd_state *state, const struct cfd_spec *spec, struct cfd_pod *pod, struct cfd_error *err)
+int cfd_pod_find(struct cfd_state *state, const struct cfd_spec *spec, const struct cfd_held *held, struct cfd_pod *pod,
+		 struct cfd_error *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < spec->namespace_count; i++)
-		if (spec->namespaces[i].path && *spec->namespaces[i].path)
-			r = look_at(state, &spec->namespaces[i], pod, err);
+		if (held->namespaces[i] >= 0)
+			r = look_at(state, &spec->namespaces[i], held->namespaces[i], pod, err);
 	return r;
 }

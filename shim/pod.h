@@ -10,13 +10,13 @@
 #include "lib/err.h"
 #include "lib/userns/userns.h"
 
+struct cfd_held;
 struct cfd_spec;
 struct cfd_state;
 
 struct cfd_pod {
 	struct cfd_userns_range range; /* size 0: it joins nothing that a user namespace of cofferdam's owns */
-	int userns_fd;
-	char *userns_path; /* /proc/PID/ns/user of the container that came first */
+	int userns_fd;                 /* of the container that came first */
 };
 #define CFD_POD_INIT                                                                                                   \
 	{                                                                                                              \
@@ -24,10 +24,11 @@ struct cfd_pod {
 	}
 
 /*
- * Looks at the namespaces that the configuration joins by path. -EINVAL: one belongs to a user namespace that no
- * container of cofferdam's has, or two belong to different ones.
+ * Looks at the namespaces that the configuration joins by path, which are held open. -EINVAL: one belongs to a user
+ * namespace that no container of cofferdam's has, or two belong to different ones.
  */
-int cfd_pod_find(struct cfd_state *state, const struct cfd_spec *spec, struct cfd_pod *pod, struct cfd_error *err);
+int cfd_pod_find(struct cfd_state *state, const struct cfd_spec *spec, const struct cfd_held *held, struct cfd_pod *pod,
+		 struct cfd_error *err);
 void cfd_pod_release(struct cfd_pod *pod);
 
 #endif

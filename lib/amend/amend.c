@@ -229,9 +229,36 @@ static int set_mappings(const struct cfd_amend *a, const char *key, const struct
 	return 0;
 }
 
+static const char *prepared_path(const struct cfd_idmap_result *result, size_t index)
+{
+	for (size_t i = 0; i < result->namespace_count; i++)
+		if (result->namespaces[i].index == index)
+			return result->namespaces[i].path;
+	return NULL;
+}
+
+static int amend_namespaces(const struct cfd_amend *a)
+{
+	const struct cfd_json *list = cfd_json_get(a->linux_part, "namespaces");
+	int r = 0;
+
+	for (size_t i = 0; !r && a->decision->mounts && i < a->spec->namespace_count; i++) {
+		const char *path = a->spec->namespaces[i].path;
+
+		if (!path)
+			continue;
+		path = prepared_path(a->decision->mounts, i);
+		r = path ? cfd_amend_path(a, cfd_json_at(list, i), "path", path)
+			 : cfd_fail(a->err, -EINVAL, "linux.namespaces[%zu] is joined by a path that was not prepared",
+				    i);
+	}
+	return r;
+}
+
 static int amend_user_namespace(const struct cfd_amend *a)
 {
 	const struct cfd_spec_namespace *present = cfd_spec_namespace(a->spec, "user");
+	const char *path = a->decision->mounts ? a->decision->mounts->userns_path : NULL;
 	struct cfd_json *list, *entry;
 	int r;
 
@@ -249,8 +276,7 @@ static int amend_user_namespace(const struct cfd_amend *a)
 	list = cfd_json_want_array(a->doc, a->linux_part, "namespaces");
 	entry = cfd_json_new_object(a->doc);
 	if (cfd_json_set(a->doc, entry, "type", cfd_json_new_string(a->doc, "user")) ||
-	    (a->decision->userns_path &&
-	     cfd_json_set(a->doc, entry, "path", cfd_json_new_string(a->doc, a->decision->userns_path))) ||
+	    (path && cfd_json_set(a->doc, entry, "path", cfd_json_new_string(a->doc, path))) ||
 	    cfd_json_append(a->doc, list, entry))
 		return cfd_amend_memory(a);
 	return 0;
@@ -333,9 +359,9 @@ static int amend_hooks(const struct cfd_amend *a)
 int cfd_amend(const struct cfd_spec *spec, const struct cfd_amend_decision *decision, struct cfd_error *err)
 {
 	static int (*const steps[])(const struct cfd_amend *a) = {
-		amend_capabilities,   amend_privileges,  amend_user,         amend_environment, amend_root,
-		amend_hidden_paths,   amend_annotations, amend_device_rules, amend_seccomp,     amend_sysctls,
-		amend_user_namespace, cfd_amend_mounts,  amend_hooks,
+		amend_capabilities, amend_privileges,     amend_user,         amend_environment, amend_root,
+		amend_hidden_paths, amend_annotations,    amend_device_rules, amend_seccomp,     amend_sysctls,
+		amend_namespaces,   amend_user_namespace, cfd_amend_mounts,   amend_hooks,
 	};
 	struct cfd_amend a = {.spec = spec, .decision = decision, .doc = spec->doc, .err = err};
 

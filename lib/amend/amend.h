@@ -18,11 +18,9 @@ struct cfd_userns_range;
 
 struct cfd_amend_decision {
 	const struct cfd_profile *profile;
-	const char *rootfs; /* absolute; becomes root.path */
-	const char *bundle; /* the engine's, absolute: relative bind sources are made absolute with it */
+	const char *rootfs;                    /* absolute; becomes root.path */
 	const struct cfd_userns_range *range;  /* NULL: no user namespace is added */
-	const char *userns_path;               /* one with that range to be joined (a pod's); NULL: a new one */
-	const struct cfd_idmap_result *mounts; /* replaced mounts, removed sysctls; NULL: none */
+	const struct cfd_idmap_result *mounts; /* what was prepared, every bind included; NULL (hooks alone): nothing */
 	const struct cfd_json *seccomp;        /* the new linux.seccomp, from another document; NULL: left as it is */
 	const char *hook_path;                 /* absolute path of cofferdam-hook, or NULL for none */
 };
@@ -31,13 +29,14 @@ struct cfd_amend_decision {
  * Capabilities down to the profile's most (without a list of its own: what engines give by default), ambient and
  * inheritable emptied, noNewPrivileges, root.path, read-only root if the profile says so, masked and read-only paths
  * completed to what engines hide by default, annotations outside of the allow list removed, seccomp, sysctls that are
- * written already, user namespace with its mappings, mounts and devices, hooks (createRuntime first in its list,
- * poststop last; each with a non-empty env; entries of the same path that an engine made from hooks.d go). Nothing here
- * gives more than the engine asked for: a true stays true. Without `mounts` and with the same decision, amending twice
- * is the same as amending once.
+ * written already, paths of namespaces, user namespace with its mappings, mounts and devices, hooks (createRuntime
+ * first in its list, poststop last; each with a non-empty env; entries of the same path that an engine made from
+ * hooks.d go). Nothing here gives more than the engine asked for: a true stays true. Without `mounts` and with the same
+ * decision, amending twice is the same as amending once.
  *
  * 0 or -ENOMEM or -EINVAL: a path that is not absolute or not UTF-8, a mapping of ids or a joined user namespace of the
- * engine's where a range is given, an index that the document does not have. After a failure the document must not be
+ * engine's where a range is given, an index that the document does not have, a bind or a path of a namespace that was
+ * not prepared. After a failure the document must not be
  * used. The view is stale afterwards: only the document counts.
  */
 int cfd_amend(const struct cfd_spec *spec, const struct cfd_amend_decision *decision, struct cfd_error *err);

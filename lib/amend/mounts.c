@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes the mounts and devices that lib/idmap prepared into the document. */
+/* Writes the mounts and devices that lib/userns/idmap.c prepared into the document. */
 #include "lib/amend/mounts.h"
 #include "lib/userns/idmap.h"
 #include "lib/json/json.h"
@@ -23,32 +23,24 @@ static bool is_bind_option(const struct cfd_json *child, void *context)
 	return false;
 }
 
-/* Both runtimes take a bind mount's relative source from the bundle, and ours is not the engine's. */
-static int absolute_source(const struct cfd_amend *a, struct cfd_json *mount, const char *source)
+static bool is_not_rro(const struct cfd_json *child, void *context)
 {
-	CFD_AUTO_BUF struct cfd_buf path = {0};
-
-	if (cfd_buf_addf(&path, "%s/%s", a->decision->bundle, source))
-		return cfd_amend_memory(a);
-	return cfd_amend_path(a, mount, "source", path.data);
+	(void)context;
+	return !cfd_streq(cfd_json_string(child), "rro");
 }
 
-static int absolute_sources(const struct cfd_amend *a, const struct cfd_json *mounts)
+/* All inside comes along, and is read-only or not by itself; what the source brought along is so already. */
+static int carry(const struct cfd_amend *a, const struct cfd_spec_mount *was, struct cfd_json *options)
 {
-	for (size_t i = 0; i < a->spec->mount_count; i++) {
-		const struct cfd_spec_mount *mount = &a->spec->mounts[i];
-		int r;
-
-		if (!cfd_spec_mount_is_bind(mount) || !mount->source || *mount->source == '/')
-			continue;
-		r = absolute_source(a, cfd_json_at(mounts, i), mount->source);
-		if (r)
-			return r;
-	}
-	return 0;
+	cfd_json_filter(options, is_not_rro, NULL);
+	if (cfd_spec_mount_has_option(was, "rro") && !cfd_spec_mount_has_option(was, "ro") &&
+	    cfd_json_append(a->doc, options, cfd_json_new_string(a->doc, "ro")))
+		return -ENOMEM;
+	if (cfd_spec_mount_has_option(was, "rbind"))
+		return 0;
+	return cfd_json_insert(a->doc, options, 0, cfd_json_new_string(a->doc, "rbind"));
 }
 
-/* The source is in the stage, with the ids that the container needs: no mapping of the engine's comes on top. */
 static int replace_mount(const struct cfd_amend *a, struct cfd_json *mount, const struct cfd_idmap_mount *by)
 {
 	const struct cfd_spec_mount *was = &a->spec->mounts[by->index];
@@ -59,8 +51,8 @@ static int replace_mount(const struct cfd_amend *a, struct cfd_json *mount, cons
 		r = cfd_amend_path(a, mount, "source", by->source);
 	if (r)
 		return r;
-	cfd_json_remove(mount, "uidMappings");
-	cfd_json_remove(mount, "gidMappings");
+	if (by->carries && carry(a, was, options))
+		return cfd_amend_memory(a);
 	if (by->clear_type) {
 		/* crun dereferences the type of every mount when an ipc or pid namespace is joined. */
 		if (cfd_json_set(a->doc, mount, "type", cfd_json_new_string(a->doc, "bind")))
@@ -69,6 +61,23 @@ static int replace_mount(const struct cfd_amend *a, struct cfd_json *mount, cons
 	}
 	if (!cfd_spec_mount_is_bind(was) && cfd_json_insert(a->doc, options, 0, cfd_json_new_string(a->doc, "bind")))
 		return cfd_amend_memory(a);
+	return 0;
+}
+
+static bool is_prepared(const struct cfd_idmap_result *result, size_t index)
+{
+	for (size_t i = 0; i < result->mount_count; i++)
+		if (result->mounts[i].index == index)
+			return true;
+	return false;
+}
+
+/* A source that the runtime would look up by name again could be another one by then. */
+static int check_binds(const struct cfd_amend *a)
+{
+	for (size_t i = 0; i < a->spec->mount_count; i++)
+		if (cfd_spec_mount_is_bind(&a->spec->mounts[i]) && !is_prepared(a->decision->mounts, i))
+			return cfd_fail(a->err, -EINVAL, "mounts[%zu] is a bind mount that was not prepared", i);
 	return 0;
 }
 
@@ -83,11 +92,22 @@ static int replace_mounts(const struct cfd_amend *a, const struct cfd_json *moun
 		if (!mount || result->mounts[i].index >= a->spec->mount_count)
 			return cfd_fail(a->err, -EINVAL, "mounts[%zu] was prepared and is not in config.json",
 					result->mounts[i].index);
-		r = replace_mount(a, mount, &result->mounts[i]);
+		r = result->mounts[i].nested ? 0 : replace_mount(a, mount, &result->mounts[i]);
 		if (r)
 			return r;
 	}
 	return 0;
+}
+
+/* From the last on, as what follows moves up. */
+static void remove_nested(const struct cfd_amend *a, struct cfd_json *mounts)
+{
+	const struct cfd_idmap_result *result = a->decision->mounts;
+
+	for (size_t index = a->spec->mount_count; index-- > 0;)
+		for (size_t i = 0; i < result->mount_count; i++)
+			if (result->mounts[i].nested && result->mounts[i].index == index)
+				cfd_json_remove_at(mounts, index);
 }
 
 /* A bind of the prepared node at the device's path. */
@@ -173,11 +193,14 @@ int cfd_amend_mounts(const struct cfd_amend *a)
 
 	if (!mounts)
 		return cfd_amend_memory(a);
-	r = absolute_sources(a, mounts);
-	if (!r)
-		r = read_only_throughout(a, mounts);
+	r = read_only_throughout(a, mounts);
 	if (r || !a->decision->mounts)
 		return r;
-	r = replace_mounts(a, mounts);
-	return r ? r : replace_devices(a, mounts);
+	r = check_binds(a);
+	if (!r)
+		r = replace_mounts(a, mounts);
+	if (r)
+		return r;
+	remove_nested(a, mounts);
+	return replace_devices(a, mounts);
 }

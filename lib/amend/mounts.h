@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mounts and devices of an amended document; for lib/amend*.c only. */
+/* The mounts and devices of an amended document; for lib/amend only. */
 #ifndef CFD_AMEND_MOUNTS_H
 #define CFD_AMEND_MOUNTS_H
 
@@ -15,7 +15,7 @@ struct cfd_amend { /* all borrowed */
 	struct cfd_error *err;
 };
 
-/* Relative bind sources, read-only trees, replaced mounts, devices that become mounts. */
+/* Read-only trees, prepared mounts, devices that become mounts. */
 int cfd_amend_mounts(const struct cfd_amend *a);
 
 /* Sets a member to an absolute path. -EINVAL when it is none, or when JSON cannot hold it. */

@@ -102,7 +102,8 @@ int cfd_alias_find(struct cfd_resolver *resolver, const struct cfd_resolved *res
 		if (r)
 			return r;
 		/* Another mount may lie over that name: then it is not the object, and not the alias. */
-		*ret_found = cfd_resolve(resolver, path, ret_alias, &why) == 0 && same_object(ret_alias, resolved);
+		*ret_found =
+			cfd_resolve(resolver, path, ret_alias, NULL, &why) == 0 && same_object(ret_alias, resolved);
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "lib/rules/hostfiles.h"
 
 #include "lib/fd.h"
+#include "lib/rules/named.h"
 #include "lib/rules/protected.h"
 
 #include <errno.h>
@@ -21,13 +22,6 @@ struct parent { /* a directory above a protected object; of several objects the 
 	size_t length; /* of its path, which the row's begins with */
 };
 
-struct step { /* one directory of a path */
-	struct cfd_identity identity;
-	mode_t mode;
-	uid_t uid;
-	gid_t gid;
-};
-
 struct directory {
 	const char *path;
 	struct cfd_identity identity; /* {0, 0}: it does not exist */
@@ -36,7 +30,7 @@ struct directory {
 struct cfd_resolver {
 	int root;
 	char path[CFD_PATH_MAX]; /* the last one */
-	struct step steps[CFD_RESOLVED_DEPTH + 1];
+	struct stat steps[CFD_RESOLVED_DEPTH + 1];
 	size_t known; /* steps from "/" on that nobody but root can replace */
 	bool has_device;
 	dev_t device;
@@ -97,21 +91,6 @@ static bool same(struct cfd_identity a, struct cfd_identity b)
 	return a.inode && a.device == b.device && a.inode == b.inode;
 }
 
-static struct step step_of(const struct stat *st)
-{
-	return (struct step){.identity = identity_of(st), .mode = st->st_mode, .uid = st->st_uid, .gid = st->st_gid};
-}
-
-/* Whether somebody other than root can make the name of `child` in `directory` mean something else. */
-static bool can_be_replaced(const struct step *directory, const struct step *child)
-{
-	bool others = (directory->mode & S_IWOTH) || ((directory->mode & S_IWGRP) && directory->gid != 0);
-
-	if (directory->uid != 0)
-		return true;
-	return others && !((directory->mode & S_ISVTX) && child->uid == 0);
-}
-
 static int too_deep(const char *path, struct cfd_error *err)
 {
 	return cfd_fail(err, -ENAMETOOLONG, "%s is more than %d directories deep", path, CFD_RESOLVED_DEPTH);
@@ -120,16 +99,14 @@ static int too_deep(const char *path, struct cfd_error *err)
 int cfd_resolver_new(struct cfd_resolver **ret_resolver, struct cfd_error *err)
 {
 	CFD_AUTO(cfd_resolver_freep) struct cfd_resolver *resolver = calloc(1, sizeof(*resolver));
-	struct stat st;
 
 	if (!resolver)
 		return cfd_fail_memory(err, "paths of this host");
 	resolver->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (resolver->root < 0)
 		return cfd_fail_errno(err, -errno, "cannot open /");
-	if (fstat(resolver->root, &st))
+	if (fstat(resolver->root, &resolver->steps[0]))
 		return cfd_fail_errno(err, -errno, "cannot stat /");
-	resolver->steps[0] = step_of(&st);
 	resolver->known = 1;
 	*ret_resolver = cfd_take(resolver);
 	return 0;
@@ -153,13 +130,10 @@ static bool is_of_last(const struct cfd_resolver *resolver, const char *path, si
 }
 
 /* The directory or object that this begin of the path names. */
-static int look_at(const char *prefix, struct step *ret_step, struct cfd_error *err)
+static int look_at(const char *prefix, struct stat *ret_step, struct cfd_error *err)
 {
-	struct stat st;
-
-	if (fstatat(AT_FDCWD, prefix, &st, AT_SYMLINK_NOFOLLOW))
+	if (fstatat(AT_FDCWD, prefix, ret_step, AT_SYMLINK_NOFOLLOW))
 		return cfd_fail_errno(err, -errno, "cannot stat %s", prefix);
-	*ret_step = step_of(&st);
 	return 0;
 }
 
@@ -167,43 +141,42 @@ static int look_at(const char *prefix, struct step *ret_step, struct cfd_error *
  * The object itself was opened and is in resolved->stat. Where others could have put another one in its place since, or
  * in the place of a directory above, its name is asked again.
  */
-static int identify_object(const struct cfd_resolved *resolved, bool trusted, const struct step *parent,
-			   struct step *ret_step, struct cfd_error *err)
+static int identify_object(const struct cfd_resolved *resolved, bool trusted, const char *above,
+			   const struct stat *parent, struct stat *ret_step, struct cfd_error *err)
 {
-	*ret_step = step_of(&resolved->stat);
-	return trusted && !can_be_replaced(parent, ret_step) ? 0 : look_at(resolved->path, ret_step, err);
+	*ret_step = resolved->stat;
+	return trusted && !cfd_named_replaceable(above, parent, ret_step) ? 0 : look_at(resolved->path, ret_step, err);
 }
 
 /* Identifies "/" and every further component of resolved->path. */
 static int identify_chain(struct cfd_resolver *resolver, struct cfd_resolved *resolved, struct cfd_error *err)
 {
-	struct step *steps = resolver->steps;
-	char prefix[CFD_PATH_MAX] = "/";
+	struct stat *steps = resolver->steps;
+	char prefix[CFD_PATH_MAX] = "/", above[CFD_PATH_MAX];
 	size_t known = 1, of_last = resolver->known;
 	int r = 0;
 
 	resolver->known = 1; /* until all steps are those of this path */
-	resolved->chain[0] = steps[0].identity;
+	resolved->chain[0] = identity_of(&steps[0]);
 	resolved->count = 1;
 	for (const char *next = resolved->path; *next == '/' && next[1];) {
 		size_t length = (size_t)(next - resolved->path) + 1 + strcspn(next + 1, "/"), i = resolved->count;
 
 		if (i > CFD_RESOLVED_DEPTH)
 			return too_deep(resolved->path, err);
+		strcpy(above, prefix);
 		memcpy(prefix, resolved->path, length);
 		prefix[length] = '\0';
 		if (!resolved->path[length])
-			r = identify_object(resolved, known == i, &steps[i - 1], &steps[i], err);
+			r = identify_object(resolved, known == i, above, &steps[i - 1], &steps[i], err);
 		else if (known < i || i >= of_last || !is_of_last(resolver, prefix, length))
 			r = look_at(prefix, &steps[i], err);
 		if (r)
 			return r;
-		if (!resolved->swappable[0] && can_be_replaced(&steps[i - 1], &steps[i])) {
-			memcpy(resolved->swappable, prefix, (size_t)(next - resolved->path));
-			resolved->swappable[next - resolved->path] = '\0';
-		}
+		if (!resolved->swappable[0] && cfd_named_replaceable(above, &steps[i - 1], &steps[i]))
+			strcpy(resolved->swappable, above);
 		known += !resolved->swappable[0] && known == i;
-		resolved->chain[resolved->count++] = steps[i].identity;
+		resolved->chain[resolved->count++] = identity_of(&steps[i]);
 		next = resolved->path + length;
 	}
 	strcpy(resolver->path, resolved->path);
@@ -211,21 +184,39 @@ static int identify_chain(struct cfd_resolver *resolver, struct cfd_resolved *re
 	return 0;
 }
 
-/* What the kernel calls it. Where a clean path leads through no symbolic link, that is the path itself. */
+/*
+ * A path without symbolic links: then it is its own name. As a directory first: asked for like this, one that an
+ * automounter has yet to mount is mounted (path_walk, namei.c).
+ */
+static int open_without_links(const struct cfd_resolver *resolver, const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC | O_DIRECTORY,
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+	int fd;
+
+	if (!cfd_path_is_clean(path) || cfd_ends_with(path, "/"))
+		return -1;
+	fd = (int)syscall(SYS_openat2, resolver->root, path, &how, sizeof(how));
+	if (fd >= 0 || errno != ENOTDIR)
+		return fd;
+	how.flags &= ~(uint64_t)O_DIRECTORY;
+	return (int)syscall(SYS_openat2, resolver->root, path, &how, sizeof(how));
+}
+
+/* With what the kernel calls it. */
 static int open_path(const struct cfd_resolver *resolver, const char *path, int *ret_fd, char **ret_name,
 		     struct cfd_error *err)
 {
-	CFD_AUTO_FD int fd = -1;
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+	CFD_AUTO_FD int fd = open_without_links(resolver, path);
 	int r = 0;
 
-	if (cfd_path_is_clean(path) && !cfd_ends_with(path, "/"))
-		fd = (int)syscall(SYS_openat2, resolver->root, path, &how, sizeof(how));
 	if (fd >= 0) {
 		*ret_name = strdup(path);
 		r = *ret_name ? 0 : cfd_fail_memory(err, "a path");
 	} else {
-		r = cfd_fd_open_in_root(resolver->root, path, O_PATH, &fd, err);
+		r = cfd_fd_open_in_root(resolver->root, path, O_PATH | O_DIRECTORY, &fd, err);
+		if (r == -ENOTDIR)
+			r = cfd_fd_open_in_root(resolver->root, path, O_PATH, &fd, err);
 		if (!r)
 			r = cfd_fd_path(fd, ret_name, err);
 	}
@@ -249,15 +240,12 @@ static int find_filesystem(struct cfd_resolver *resolver, int fd, struct cfd_res
 	return r;
 }
 
-int cfd_resolve(struct cfd_resolver *resolver, const char *path, struct cfd_resolved *ret_resolved,
-		struct cfd_error *err)
+/* `name` is what the kernel calls it, `path` what it was asked for by. */
+static int identify(struct cfd_resolver *resolver, int fd, const char *name, const char *path,
+		    struct cfd_resolved *ret_resolved, struct cfd_error *err)
 {
-	CFD_AUTO_FD int fd = -1;
-	CFD_AUTO_FREE char *name = NULL;
-	int r = open_path(resolver, path, &fd, &name, err);
+	int r;
 
-	if (r)
-		return r;
 	if (strlen(name) >= sizeof(ret_resolved->path))
 		return cfd_fail(err, -ENAMETOOLONG, "the real path of %s is too long", path);
 	ret_resolved->count = 0;
@@ -268,12 +256,46 @@ int cfd_resolve(struct cfd_resolver *resolver, const char *path, struct cfd_reso
 	r = find_filesystem(resolver, fd, ret_resolved, err);
 	if (!r)
 		r = identify_chain(resolver, ret_resolved, err);
-	if (r)
+	if (r || cfd_resolved_is(ret_resolved, &ret_resolved->stat))
 		return r;
-	if (same(ret_resolved->chain[ret_resolved->count - 1], identity_of(&ret_resolved->stat)))
-		return 0;
 	resolver->known = 1;
 	return cfd_fail(err, -EAGAIN, "%s was replaced while it was checked", path);
+}
+
+int cfd_resolve(struct cfd_resolver *resolver, const char *path, struct cfd_resolved *ret_resolved, int *ret_fd,
+		struct cfd_error *err)
+{
+	CFD_AUTO_FD int fd = -1;
+	CFD_AUTO_FREE char *name = NULL;
+	int r = open_path(resolver, path, &fd, &name, err);
+
+	if (!r)
+		r = identify(resolver, fd, name, path, ret_resolved, err);
+	if (!r && ret_fd)
+		*ret_fd = cfd_take_fd(&fd);
+	return r;
+}
+
+int cfd_resolve_open(struct cfd_resolver *resolver, int fd, const char *path, struct cfd_resolved *ret_resolved,
+		     struct cfd_error *err)
+{
+	CFD_AUTO_FREE char *name = NULL;
+	int r = cfd_fd_path(fd, &name, err);
+
+	return r ? r : identify(resolver, fd, name, path, ret_resolved, err);
+}
+
+bool cfd_resolved_is(const struct cfd_resolved *resolved, const struct stat *object)
+{
+	return same(resolved->chain[resolved->count - 1], identity_of(object));
+}
+
+bool cfd_resolved_is_beneath(const struct cfd_resolved *resolved, const struct stat *directory)
+{
+	for (size_t i = 0; i < resolved->count; i++)
+		if (same(resolved->chain[i], identity_of(directory)))
+			return true;
+	return false;
 }
 
 /* Asked once for each directory; what cannot be remembered is asked again. */

@@ -46,10 +46,14 @@ void cfd_resolver_freep(struct cfd_resolver **resolver);
 
 /*
  * Resolves as the mounting runtime would, but not through magic links (/proc/PID/fd, /proc/PID/root). -ENOENT and
- * others are returned as they are, with a message; -EAGAIN: it changed while it was looked at.
+ * others are returned as they are, with a message; -EAGAIN: it changed while it was looked at. ret_fd (O_PATH) is the
+ * object that was looked at, for the caller to close; it may be NULL.
  */
-int cfd_resolve(struct cfd_resolver *resolver, const char *path, struct cfd_resolved *ret_resolved,
+int cfd_resolve(struct cfd_resolver *resolver, const char *path, struct cfd_resolved *ret_resolved, int *ret_fd,
 		struct cfd_error *err);
+/* The same for what is open already; `name` is for people. */
+int cfd_resolve_open(struct cfd_resolver *resolver, int fd, const char *name, struct cfd_resolved *ret_resolved,
+		     struct cfd_error *err);
 
 /*
  * What follows `directory` (an existing one, compared by identity) in the resolved path, or NULL. Borrowed; so is
@@ -57,6 +61,10 @@ int cfd_resolve(struct cfd_resolver *resolver, const char *path, struct cfd_reso
  */
 const char *cfd_resolved_beneath(struct cfd_resolver *resolver, const struct cfd_resolved *resolved,
 				 const char *directory);
+
+bool cfd_resolved_is(const struct cfd_resolved *resolved, const struct stat *object);
+/* Whether it is that directory, or lies beneath it. */
+bool cfd_resolved_is_beneath(const struct cfd_resolved *resolved, const struct stat *directory);
 
 struct cfd_hostfiles; /* the objects of cfd_protected on this host */
 

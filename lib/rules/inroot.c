@@ -3,6 +3,7 @@
 #include "lib/rules/inroot.h"
 
 #include "lib/fd.h"
+#include "lib/held.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,8 @@ struct walk {
 	char pending[2 * CFD_PATH_MAX]; /* what is still to be walked */
 	unsigned links;
 	size_t missing; /* length of the path up to a component that does not exist; 0: all exist */
+	const struct cfd_held *covers;
+	bool covered;
 };
 
 static int too_long(struct cfd_error *err)
@@ -85,6 +88,9 @@ static int enter(struct walk *walk, int rootfs_fd, const char *component, struct
 		return too_long(err);
 	walk->end->path[length] = '/';
 	strcpy(walk->end->path + length + 1, component);
+	walk->covered |= walk->covers && cfd_held_at(walk->covers, walk->end->path) != CFD_HELD_NONE;
+	if (walk->covered)
+		return 0;
 	if (walk->missing && length >= walk->missing)
 		return 0; /* beneath what does not exist there is nothing */
 	walk->missing = 0;
@@ -103,10 +109,11 @@ static int enter(struct walk *walk, int rootfs_fd, const char *component, struct
 	return S_ISLNK(st.st_mode) ? follow_link(walk, fd, err) : 0;
 }
 
-int cfd_inroot_follow(int rootfs_fd, const char *path, struct cfd_inroot *ret_end, struct cfd_error *err)
+int cfd_inroot_follow(int rootfs_fd, const char *path, const struct cfd_held *covers, struct cfd_inroot *ret_end,
+		      struct cfd_error *err)
 {
 	struct cfd_inroot end = {0};
-	struct walk walk = {.end = &end};
+	struct walk walk = {.end = &end, .covers = covers};
 	char component[CFD_PATH_MAX];
 	int r = 0;
 
@@ -114,7 +121,9 @@ int cfd_inroot_follow(int rootfs_fd, const char *path, struct cfd_inroot *ret_en
 		return too_long(err);
 	strcpy(walk.pending, path);
 	while (!r && next_component(&walk, component)) {
-		if (strcmp(component, "..") == 0)
+		if (strcmp(component, "..") == 0 && walk.covered)
+			end.escapes = true;
+		else if (strcmp(component, "..") == 0)
 			leave_directory(&end);
 		else if (strcmp(component, ".") != 0)
 			r = enter(&walk, rootfs_fd, component, err);

@@ -14,7 +14,14 @@ struct cfd_inroot {
 	bool escapes;            /* a link went above the root, or there were more than 40 */
 };
 
-/* `path` is clean. The kernel holds `..` at the root; a link that tries is told apart, as no image has a reason to. */
-int cfd_inroot_follow(int rootfs_fd, const char *path, struct cfd_inroot *ret_end, struct cfd_error *err);
+struct cfd_held;
+
+/*
+ * `path` is clean. The kernel holds `..` at the root; a link that tries is told apart, as no image has a reason to.
+ * What lies beneath a place of `covers` (NULL: there are none) is not the image's, and taken as it is written; a link
+ * that leads in there and up again counts as one that escapes.
+ */
+int cfd_inroot_follow(int rootfs_fd, const char *path, const struct cfd_held *covers, struct cfd_inroot *ret_end,
+		      struct cfd_error *err);
 
 #endif

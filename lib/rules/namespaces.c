@@ -6,20 +6,16 @@
  */
 #include "lib/rules/namespaces.h"
 
+#include "lib/held.h"
 #include "lib/path.h"
 #include "lib/rules/common.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 // clang-format off
 static const struct kind {
@@ -67,12 +63,13 @@ static bool is_object(const struct stat *st, const char *path)
 }
 
 /* Whether the path is the namespace that cofferdam itself, or the host's first process, is in. */
-static bool is_hosts(const struct cfd_rules_context *context, const struct kind *kind, const char *path)
+static bool is_hosts(const struct cfd_rules_context *context, const struct kind *kind, size_t index)
 {
 	static const char *const owners[] = {"self", "1", "thread-self"};
+	const char *path = context->spec->namespaces[index].path;
 	char own[64];
 	struct stat st;
-	bool exists = context->host_facts && stat(path, &st) == 0;
+	bool exists = fstat(context->held->namespaces[index], &st) == 0;
 
 	for (size_t i = 0; i < CFD_COUNT(owners); i++) {
 		snprintf(own, sizeof(own), "/proc/%s/ns/%s", owners[i], kind->file);
@@ -94,8 +91,7 @@ CFD_RULE_CHECK(check_host)
 		return cfd_findings_add(findings, rule, type, err, "not asked for, so it would be the host's",
 					"linux.namespaces");
 	for (size_t i = 0; !r && kind && i < spec->namespace_count; i++)
-		if (cfd_streq(spec->namespaces[i].type, type) && spec->namespaces[i].path &&
-		    is_hosts(context, kind, spec->namespaces[i].path))
+		if (cfd_streq(spec->namespaces[i].type, type) && spec->namespaces[i].path && is_hosts(context, kind, i))
 			r = cfd_findings_add(findings, rule, type, err, "joins the host's own", "linux.namespaces[%zu]",
 					     i);
 	return r;
@@ -125,41 +121,32 @@ static bool is_pinned_path(const char *path, const struct kind *kind)
 	return false;
 }
 
-/* Why the path is not a namespace of that kind on this host, or NULL. */
-static const char *not_a_namespace(const char *path, const struct kind *kind)
+/* Why what is held open is not a namespace of that kind, or NULL. */
+static const char *not_a_namespace(int fd, const struct kind *kind)
 {
-	CFD_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct statfs fs;
-
 	if (fd < 0)
-		return "cannot be opened on this host";
-	if (fstatfs(fd, &fs) || fs.f_type != NSFS_MAGIC)
-		return "not a namespace";
-	if (ioctl(fd, NS_GET_NSTYPE) != kind->flag)
-		return "a namespace of another kind";
-	return NULL;
+		return "there is no namespace on this host";
+	return ioctl(fd, NS_GET_NSTYPE) == kind->flag ? NULL : "a namespace of another kind";
 }
 
-static const char *refuse_path(const struct cfd_rules_context *context, const char *path)
+static const char *refuse_path(const struct cfd_rules_context *context, size_t index)
 {
-	const struct kind *kind = NULL;
+	const char *path = context->spec->namespaces[index].path;
+	const struct kind *kind = find_kind(context->spec->namespaces[index].type);
 
-	for (size_t i = 0; i < context->spec->namespace_count; i++)
-		if (context->spec->namespaces[i].path == path)
-			kind = find_kind(context->spec->namespaces[i].type);
 	if (!kind)
 		return "not a kind of namespace";
 	if (!kind->joined)
 		return "a container always gets a new one of this kind";
 	if (!cfd_path_is_clean(path))
 		return "not a clean absolute path";
-	if (is_hosts(context, kind, path))
+	if (is_hosts(context, kind, index))
 		return NULL; /* namespace.host-TYPE reports it */
 	if (is_process_path(path, kind) && context->image->engine == CFD_ENGINE_NONE)
 		return "a namespace of a process, and no engine is known that would share it";
 	if (!is_process_path(path, kind) && !is_pinned_path(path, kind))
 		return "not where engines keep the namespaces that they share";
-	return context->host_facts ? not_a_namespace(path, kind) : NULL;
+	return context->host_facts ? not_a_namespace(context->held->namespaces[index], kind) : NULL;
 }
 
 CFD_RULE_CHECK(check_path)
@@ -168,7 +155,7 @@ CFD_RULE_CHECK(check_path)
 
 	for (size_t i = 0; !r && i < context->spec->namespace_count; i++) {
 		const char *path = context->spec->namespaces[i].path;
-		const char *message = path && *path ? refuse_path(context, path) : NULL;
+		const char *message = path && *path ? refuse_path(context, i) : NULL;
 
 		if (message)
 			r = cfd_findings_add(findings, rule, path, err, message, "linux.namespaces[%zu].path", i);

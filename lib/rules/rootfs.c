@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The root filesystem: where it lies, and what the image has where the runtime will mount and write. */
+#include "lib/fd.h"
+#include "lib/held.h"
 #include "lib/path.h"
 #include "lib/rules/common.h"
 #include "lib/rules/destinations.h"
@@ -9,8 +11,7 @@
 #include "lib/rules/protected.h"
 #include "lib/rules/sources.h"
 
-#include "lib/fd.h"
-
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,7 +62,6 @@ static bool is_system_tree(const struct cfd_protected *row)
 static int find_tree(const struct cfd_rules_context *context, const struct cfd_protected **ret_row, bool *ret_itself,
 		     const struct cfd_protected **ret_beneath, struct cfd_error *err)
 {
-	CFD_AUTO_FREE char *path = NULL;
 	const struct cfd_hostfiles *hostfiles;
 	struct cfd_resolved resolved;
 	char clean[CFD_PATH_MAX];
@@ -75,9 +75,8 @@ static int find_tree(const struct cfd_rules_context *context, const struct cfd_p
 		*ret_beneath = cfd_protected_ancestor(clean);
 		return 0;
 	}
-	r = cfd_fd_path(context->rootfs_fd, &path, err);
-	if (!r)
-		r = cfd_resolve(cfd_sources_resolver(context->sources), path, &resolved, err);
+	r = cfd_resolve_open(cfd_sources_resolver(context->sources), context->rootfs_fd, "the root filesystem",
+			     &resolved, err);
 	if (!r)
 		r = cfd_sources_hostfiles(context->sources, &hostfiles, err);
 	if (r)
@@ -146,7 +145,7 @@ static int check_special(const struct cfd_rule *rule, const struct cfd_rules_con
 {
 	struct cfd_inroot end;
 	char message[96];
-	int r = cfd_inroot_follow(context->rootfs_fd, path, &end, err);
+	int r = cfd_inroot_follow(context->rootfs_fd, path, NULL, &end, err);
 
 	if (r || !end.followed)
 		return r;
@@ -191,25 +190,59 @@ static const char *refuse_end(const struct cfd_inroot *end)
 	return NULL;
 }
 
+/* Follows the image's links to where the mount goes, which is where the later ones find it. */
+static int find_place(const struct cfd_rules_context *context, size_t index, const char *destination,
+		      struct cfd_inroot *ret_end, struct cfd_error *err)
+{
+	int r = cfd_inroot_follow(context->rootfs_fd, destination, context->held, ret_end, err);
+
+	return r ? r : cfd_held_place(context->held, index, ret_end->path, err);
+}
+
+/*
+ * A mount inside of an earlier bind: the way there is that source's, and whoever writes in it could have it lead
+ * elsewhere. The nearest earlier mount counts.
+ */
+static int is_led_by_source(const struct cfd_rules_context *context, size_t index, bool *ret_led, struct cfd_error *err)
+{
+	size_t cover = cfd_held_cover(context->held, index);
+	CFD_AUTO_FD int fd = -1;
+	const char *rest;
+	int r;
+
+	if (cover == index || context->held->sources[cover] < 0)
+		return 0;
+	rest = cfd_path_beneath(context->held->places[index], context->held->places[cover]);
+	r = cfd_fd_open_beneath(context->held->sources[cover], rest, O_PATH, &fd, err);
+	*ret_led = r == -ELOOP || r == -EXDEV;
+	return *ret_led || r == -ENOENT || r == -ENOTDIR ? 0 : r;
+}
+
 CFD_RULE_CHECK(check_destinations)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && context->rootfs_fd >= 0 && i < context->spec->mount_count; i++) {
 		const struct cfd_destination *destination = cfd_destinations_at(context->destinations, i);
-		const char *clean = destination->path, *message;
+		const char *clean = destination->path, *message = NULL;
 		struct cfd_inroot end;
+		bool led = false;
 
-		/* What an earlier mount covers is not the image's any more. */
-		if (!clean || destination->covering < i)
+		if (!clean)
 			continue;
-		r = cfd_inroot_follow(context->rootfs_fd, clean, &end, err);
-		/* /dev, /proc and /sys themselves are rootfs.special-link's. */
-		message = !r && end.followed && !cfd_path_beneath("/proc", clean) && !cfd_path_beneath("/sys", clean) &&
-					  !cfd_path_beneath("/dev", clean)
-				  ? refuse_end(&end)
-				  : NULL;
-		if (message)
+		r = find_place(context, i, clean, &end, err);
+		/*
+		 * What an earlier mount covers is told of that one. /dev, /proc and /sys themselves are
+		 * rootfs.special-link's.
+		 */
+		if (!r && end.followed && destination->covering >= i && !cfd_path_beneath("/proc", clean) &&
+		    !cfd_path_beneath("/sys", clean) && !cfd_path_beneath("/dev", clean))
+			message = refuse_end(&end);
+		if (!r && !message)
+			r = is_led_by_source(context, i, &led, err);
+		if (led)
+			message = "inside of another mount's source, in which a link is in its way";
+		if (!r && message)
 			r = cfd_findings_add(findings, rule, context->spec->mounts[i].destination, err, message,
 					     "mounts[%zu].destination", i);
 	}
@@ -238,7 +271,7 @@ static const struct cfd_rule rules[] = {
 	  "a /dev/null that is a link to /proc/sys/kernel/core_pattern makes masking write there",
 	  "CVE-2019-19921, CVE-2023-27561, CVE-2025-31133, CVE-2026-41579", NULL, check_special_files },
 	{ "rootfs.destination-link", CFD_RULE_NEVER,
-	  "a mount whose destination leads, by links of the image, to a kernel filesystem",
+	  "a mount whose destination leads, by links of the image, to a kernel filesystem, or by those of a volume anywhere",
 	  "a volume lands on /proc, where security labels are written",
 	  "CVE-2019-19921, CVE-2021-30465, CVE-2023-28642", NULL, check_destinations },
 	{ "rootfs.propagation", CFD_RULE_NEVER, "shared propagation of the root filesystem",

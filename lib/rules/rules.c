@@ -2,6 +2,7 @@
 /* The list of groups, findings, exceptions, and what several groups ask. */
 #include "lib/rules/rules.h"
 
+#include "lib/held.h"
 #include "lib/rules/common.h"
 #include "lib/rules/destinations.h"
 #include "lib/rules/sources.h"
@@ -243,22 +244,48 @@ static int check_size(const struct cfd_spec *spec, struct cfd_error *err)
 	return 0;
 }
 
+static int hold(const struct cfd_rules_context *context, struct cfd_error *err)
+{
+	int r = cfd_held_init(context->held, context->spec, err);
+
+	return r || !context->host_facts ? r : cfd_held_open_namespaces(context->held, context->spec, err);
+}
+
+int cfd_rules_look(struct cfd_rules_context *context, struct cfd_rules_facts *facts, struct cfd_error *err)
+{
+	int r;
+
+	if (context->occasion == CFD_EXEC || context->occasion == CFD_UPDATE)
+		return 0; /* there are no mounts and no namespaces then */
+	if (!context->held)
+		context->held = &facts->held;
+	r = check_size(context->spec, err);
+	if (!r)
+		r = hold(context, err);
+	if (!r)
+		r = cfd_sources_judge(context, &facts->sources, err);
+	if (!r)
+		r = cfd_destinations_find(context->spec, &facts->destinations, err);
+	context->sources = facts->sources;
+	context->destinations = facts->destinations;
+	return r;
+}
+
+void cfd_rules_facts_release(struct cfd_rules_facts *facts)
+{
+	cfd_sources_freep(&facts->sources);
+	cfd_destinations_freep(&facts->destinations);
+	cfd_held_release(&facts->held);
+}
+
 int cfd_rules_run(const struct cfd_rules_context *context, struct cfd_findings *findings, struct cfd_error *err)
 {
-	CFD_AUTO(cfd_sources_freep) struct cfd_sources *sources = NULL;
-	CFD_AUTO(cfd_destinations_freep) struct cfd_destinations *destinations = NULL;
-	struct cfd_rules_context with_mounts = *context;
-	bool has_mounts = context->occasion != CFD_EXEC && context->occasion != CFD_UPDATE;
-	int r = has_mounts ? check_size(context->spec, err) : 0;
+	CFD_AUTO(cfd_rules_facts_release) struct cfd_rules_facts facts = {0};
+	struct cfd_rules_context with_facts = *context;
+	int r = cfd_rules_look(&with_facts, &facts, err);
 
-	if (!r && has_mounts)
-		r = cfd_sources_judge(context, &sources, err);
-	if (!r && has_mounts)
-		r = cfd_destinations_find(context->spec, &destinations, err);
-	with_mounts.sources = sources;
-	with_mounts.destinations = destinations;
 	for (size_t g = 0; !r && cfd_rule_groups[g]; g++)
-		r = run_group(cfd_rule_groups[g], &with_mounts, findings, err);
+		r = run_group(cfd_rule_groups[g], &with_facts, findings, err);
 	if (!r && context->profile)
 		cfd_rules_except(context->profile, context->now, findings);
 	return r;

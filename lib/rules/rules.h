@@ -8,6 +8,7 @@
 
 #include "lib/base.h"
 #include "lib/err.h"
+#include "lib/held.h"
 
 #include <sys/types.h>
 
@@ -46,10 +47,12 @@ struct cfd_rules_context {
 	int bundle_fd;
 	int rootfs_fd;           /* O_PATH, or -1 when only the file is judged (`cofferdam check config.json`) */
 	bool host_facts;         /* false: do not look at this host's files; judge the text alone */
+	bool by_name;            /* nobody mounts what is held: the runtime looks the sources up once more */
 	bool created;            /* its first process is in its cgroup already */
 	int64_t now;             /* seconds since the epoch, for exceptions that expire */
 	const char *cgroup_root; /* NULL: /sys/fs/cgroup if that is a cgroup2 filesystem; given by tests */
-	/* What was found out about the mounts' sources and destinations; callers of cfd_rules_run leave them NULL. */
+	struct cfd_held *held;   /* takes what was judged, held open, for who mounts it; NULL: nobody does */
+	/* What cfd_rules_look has found out about the mounts' sources and destinations. */
 	struct cfd_sources *sources;
 	struct cfd_destinations *destinations;
 };
@@ -130,6 +133,20 @@ void cfd_findings_release(struct cfd_findings *findings);
 /* How many stand: no exception lets them pass. Those that did not fit are not known to be excepted, so they count. */
 size_t cfd_findings_against(const struct cfd_findings *findings);
 
+/* What is found out once for all rules. */
+struct cfd_rules_facts {
+	struct cfd_held held; /* where the context brings none */
+	struct cfd_sources *sources;
+	struct cfd_destinations *destinations;
+};
+
+/*
+ * Finds it out and puts it into the context, for which it is to be kept; done by cfd_rules_run, and by whoever calls
+ * cfd_rules_run_one. Zero-initialise it; release it in any case. -E2BIG: more mounts than are judged.
+ */
+int cfd_rules_look(struct cfd_rules_context *context, struct cfd_rules_facts *facts, struct cfd_error *err);
+void cfd_rules_facts_release(struct cfd_rules_facts *facts);
+
 /*
  * Runs every rule for this occasion, then, if there is a profile, marks what its exceptions let pass. 0 however much
  * was found; an error means that a rule could not decide, which is a refusal.
@@ -138,8 +155,8 @@ int cfd_rules_run(const struct cfd_rules_context *context, struct cfd_findings *
 /* The second half alone, for findings that were made without a profile. */
 void cfd_rules_except(const struct cfd_profile *profile, int64_t now, struct cfd_findings *findings);
 /*
- * Runs one rule, without exceptions, for whoever judges by a part of the rules. The context has its `sources`
- * (lib/rules/sources.h).
+ * Runs one rule, without exceptions, for whoever judges by a part of the rules, in a context that cfd_rules_look has
+ * filled.
  */
 int cfd_rules_run_one(const struct cfd_rules_context *context, const struct cfd_rule *rule,
 		      struct cfd_findings *findings, struct cfd_error *err);

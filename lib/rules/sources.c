@@ -10,11 +10,14 @@
  */
 #include "lib/rules/sources.h"
 
+#include "lib/held.h"
 #include "lib/path.h"
 #include "lib/rules/aliases.h"
 #include "lib/rules/common.h"
 #include "lib/rules/hostfiles.h"
+#include "lib/rules/named.h"
 #include "lib/rules/protected.h"
+#include "lib/rules/subject.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,170 +36,61 @@ struct cfd_sources {
 	struct cfd_resolver *resolver;
 };
 
-/* One source while it is judged. */
-struct subject {
-	const struct cfd_rules_context *context;
-	const struct cfd_spec_mount *mount;
-	char clean[CFD_PATH_MAX];            /* its text, cleaned, /var/run as /run */
-	char destination[CFD_PATH_MAX];      /* cleaned; "" when it cannot be */
-	const struct cfd_resolved *resolved; /* NULL without host facts */
-	struct cfd_resolver *resolver;
-};
-
-struct engine_file {
-	const char *source;      /* beneath one of the engine's directories of this container; a glob */
-	const char *destination; /* NULL: any, as the user of the engine chooses it */
-};
-
-// clang-format off
-/*
- * podman libpod/container_internal_linux.go, moby daemon/container_operations_unix.go, containerd
- * pkg/cri/server/container_create_linux.go, cri-o server/container_create.go.
- * What the kubelet brings is with the volumes.
- */
-static const struct engine_file engine_files[] = {
-	{ "hosts",            "/etc/hosts" },
-	{ "hostname",         "/etc/hostname" },
-	{ "resolv.conf",      "/etc/resolv.conf" },
-	{ "passwd",           "/etc/passwd" },
-	{ "group",            "/etc/group" },
-	{ "shm",              "/dev/shm" },
-	{ "mounts/shm",       "/dev/shm" },
-	{ ".containerenv",    "/run/.containerenv" },
-	{ "run/.containerenv", "/run/.containerenv" },
-	{ "notify",           "/run/notify" },
-	{ "run/secrets",      "/run/secrets" },
-	{ "mounts/secrets",   "/run/secrets" },
-	{ "secrets/*",        NULL },
-};
-
-/* Engines bind an init of the host's, read-only, when asked for one (`--init`). */
-static const struct {
-	enum cfd_engine engine;
-	const char *source, *destination;
-} init_binaries[] = {
-	{ CFD_ENGINE_PODMAN, "/usr/libexec/podman/catatonit",   "/run/podman-init" },
-	{ CFD_ENGINE_PODMAN, "/usr/libexec/catatonit/catatonit", "/run/podman-init" },
-	{ CFD_ENGINE_PODMAN, "/usr/lib/podman/catatonit",       "/run/podman-init" },
-	{ CFD_ENGINE_PODMAN, "/usr/bin/catatonit",              "/run/podman-init" },
-	{ CFD_ENGINE_PODMAN, "/usr/libexec/podman/catatonit",   "/dev/init" },
-	{ CFD_ENGINE_PODMAN, "/usr/bin/catatonit",              "/dev/init" },
-	{ CFD_ENGINE_DOCKER, "/usr/bin/docker-init",            "/sbin/docker-init" },
-	{ CFD_ENGINE_DOCKER, "/usr/libexec/docker/docker-init", "/sbin/docker-init" },
-	{ CFD_ENGINE_DOCKER, "/usr/bin/tini-static",            "/sbin/docker-init" },
-};
-// clang-format on
-
-static bool read_only(const struct cfd_spec_mount *mount)
-{
-	return cfd_spec_mount_has_option(mount, "ro") || cfd_spec_mount_has_option(mount, "rro");
-}
-
-/* What follows the directory in the source, or NULL; by identity with host facts, by text without. */
-static const char *source_beneath(const struct subject *subject, const char *directory)
-{
-	char clean[CFD_PATH_MAX];
-	const char *rest;
-
-	if (subject->resolved)
-		return cfd_resolved_beneath(subject->resolver, subject->resolved, directory);
-	if (cfd_path_clean(directory, clean))
-		return NULL;
-	/* /var/run has been a link to /run for so long that both names are the same text. */
-	rest = cfd_path_beneath(clean, "/var/run");
-	return cfd_path_beneath(subject->clean, rest ? clean + strlen("/var") : clean);
-}
-
-/* `rest` is what follows the engine's directory; of an entry that is the file itself, nothing: then its name counts. */
-static bool is_row(const struct engine_file *row, const struct subject *subject, const char *rest)
-{
-	const char *path = subject->resolved ? subject->resolved->path : subject->clean;
-	size_t length = strlen(path), tail = strlen(row->source);
-
-	if (row->destination && !cfd_streq(row->destination, subject->destination))
-		return false;
-	if (*rest)
-		return cfd_profile_glob(row->source, rest);
-	return row->destination && length > tail && path[length - tail - 1] == '/' && cfd_ends_with(path, row->source);
-}
-
-static bool is_engine_file(const struct subject *subject)
-{
-	const struct cfd_image *image = subject->context->image;
-
-	for (char *const *directory = image->engine_dirs; *directory; directory++) {
-		const char *rest = source_beneath(subject, *directory);
-
-		for (size_t i = 0; rest && i < CFD_COUNT(engine_files); i++)
-			if (is_row(&engine_files[i], subject, rest))
-				return true;
-	}
-	return false;
-}
-
-/* Docker and podman keep a volume's files in NAME/_data; beside it and above it are their own records of volumes. */
-static bool is_volume_of_engine(const struct cfd_image *image, const char *rest)
-{
-	const char *inside = strchr(rest, '/');
-
-	if (image->engine != CFD_ENGINE_DOCKER && image->engine != CFD_ENGINE_PODMAN)
-		return true;
-	return inside && cfd_path_beneath(inside + 1, "_data");
-}
-
-/*
- * What follows one of the directories of volumes, or NULL. An entry may be a file (the kubelet's etc-hosts); a
- * directory of volumes itself is no volume.
- */
-static const char *volume(const struct subject *subject)
-{
-	for (char *const *directory = subject->context->image->volume_dirs; *directory; directory++) {
-		const char *rest = source_beneath(subject, *directory);
-		bool is_directory = subject->resolved ? S_ISDIR(subject->resolved->stat.st_mode)
-						      : !cfd_ends_with(*directory, "/etc-hosts");
-
-		if (rest && (*rest || !is_directory) && is_volume_of_engine(subject->context->image, rest))
-			return rest;
-	}
-	return NULL;
-}
-
-static bool is_init_binary(const struct subject *subject)
-{
-	const char *source = subject->resolved ? subject->resolved->path : subject->clean;
-
-	for (size_t i = 0; i < CFD_COUNT(init_binaries); i++)
-		if (init_binaries[i].engine == subject->context->image->engine &&
-		    cfd_streq(init_binaries[i].source, source) &&
-		    cfd_streq(init_binaries[i].destination, subject->destination))
-			return read_only(subject->mount);
-	return false;
-}
-
-static bool is_device(const struct subject *subject)
+static bool is_device(const struct cfd_subject *subject)
 {
 	return subject->resolved &&
 	       (S_ISBLK(subject->resolved->stat.st_mode) || S_ISCHR(subject->resolved->stat.st_mode));
 }
 
-enum permission { NOT_ALLOWED, ALLOWED, ALLOWED_READ_ONLY };
+enum permission { NOT_ALLOWED, ALLOWED_BY_LINK, ALLOWED_READ_ONLY, ALLOWED };
 
-static enum permission allowed_by_profile(const struct subject *subject)
+/*
+ * Whether what the profile names is the source, or above it. Not if the name leads there by a link of somebody other
+ * than root's: he would choose what the profile allows. With such a link, its directory is in ret_planted.
+ */
+static bool is_named(const struct cfd_subject *subject, const char *source, char ret_planted[CFD_PATH_MAX])
+{
+	CFD_AUTO_FD int fd = -1;
+	struct cfd_error ignored = {0};
+	struct stat st;
+
+	ret_planted[0] = '\0';
+	if (!subject->resolved)
+		return cfd_subject_beneath(subject, source);
+	return !cfd_named_open(source, &fd, ret_planted, &ignored) && !fstat(fd, &st) &&
+	       cfd_resolved_is_beneath(subject->resolved, &st);
+}
+
+struct permit {
+	enum permission permission;
+	bool idmap;
+	char planted[CFD_PATH_MAX]; /* the link's directory, of ALLOWED_BY_LINK */
+};
+
+/* What most favours it among what the profile allows. */
+static void allowed_by_profile(const struct cfd_subject *subject, struct permit *permit)
 {
 	const struct cfd_profile *profile = subject->context->profile;
-	enum permission best = NOT_ALLOWED;
 
+	*permit = (struct permit){.permission = NOT_ALLOWED};
 	for (size_t i = 0; i < profile->mount_count; i++) {
 		const struct cfd_profile_mount *allow = &profile->mounts[i];
+		char planted[CFD_PATH_MAX];
+		enum permission found = ALLOWED_READ_ONLY;
 
 		if (!cfd_profile_mount_covers(allow, subject->destination, true) ||
-		    !source_beneath(subject, allow->source))
+		    !is_named(subject, allow->source, planted))
 			continue;
-		if (cfd_profile_mount_covers(allow, subject->destination, read_only(subject->mount)))
-			return ALLOWED;
-		best = ALLOWED_READ_ONLY;
+		if (cfd_profile_mount_covers(allow, subject->destination, cfd_subject_read_only(subject)))
+			found = ALLOWED;
+		if (planted[0])
+			found = ALLOWED_BY_LINK;
+		permit->idmap |= allow->idmap;
+		if (found <= permit->permission)
+			continue;
+		permit->permission = found;
+		strcpy(permit->planted, planted);
 	}
-	return best;
 }
 
 static void judge(struct judgement *judgement, const char *rule, const char *format, ...) CFD_PRINTF(3, 4);
@@ -210,35 +104,79 @@ static void judge(struct judgement *judgement, const char *rule, const char *for
 	va_end(args);
 }
 
-/*
- * What passes must not be another object by the time the runtime mounts it. Engine files are not asked: with an
- * engine's own user namespace their directory belongs to the container's root, who cannot reach it.
- */
-static void judge_swappable(const struct subject *subject, struct judgement *judgement)
+static void judge_planted(const char *directory, struct judgement *judgement)
 {
-	if (subject->resolved && subject->resolved->swappable[0])
-		judge(judgement, "mount.source-swappable", "somebody other than root can replace what is in %.200s",
-		      subject->resolved->swappable);
+	judge(judgement, "mount.source-swappable",
+	      "it is reached by a link in %.200s, where somebody other than root chooses what that leads to",
+	      directory);
 }
 
-/* What the profile can allow, if it does not, and if the allowed name cannot be turned into another. */
-static void judge_allowable(const struct subject *subject, const char *rule, const char *what,
+/*
+ * What passes is mounted by descriptor, so it may lie where others can replace it: theirs is what they can put there
+ * themselves. That is not so for a file with more names than one, which they may have linked to there. Where only hooks
+ * judge, the runtime looks sources up by name. Engine files are not asked: with an engine's
+ * own user namespace their directory belongs to the container's root, who cannot reach it.
+ */
+static void judge_swappable(const struct cfd_subject *subject, struct judgement *judgement)
+{
+	if (!subject->resolved || !subject->resolved->swappable[0])
+		return;
+	if (subject->context->by_name)
+		judge(judgement, "mount.source-swappable", "somebody other than root can replace what is in %.200s",
+		      subject->resolved->swappable);
+	else if (!S_ISDIR(subject->resolved->stat.st_mode) && subject->resolved->stat.st_nlink > 1)
+		judge(judgement, "mount.source-swappable",
+		      "a file with %lu names, one of which somebody other than root can have made in %.200s",
+		      (unsigned long)subject->resolved->stat.st_nlink, subject->resolved->swappable);
+}
+
+/* What the profile can allow, if it does not, and if the allowed name is not somebody else's to give. */
+static void judge_allowable(const struct cfd_subject *subject, const char *rule, const char *what,
 			    struct judgement *judgement)
 {
-	switch (allowed_by_profile(subject)) {
+	struct permit permit;
+
+	allowed_by_profile(subject, &permit);
+	switch (permit.permission) {
 	case NOT_ALLOWED:
-		judge(judgement, rule, subject->context->profile->name ? "%s, which the profile does not allow" : "%s",
-		      what);
+		judge(judgement, rule, "%s, which the profile does not allow", what);
+		return;
+	case ALLOWED_BY_LINK:
+		judge_planted(permit.planted, judgement);
 		return;
 	case ALLOWED_READ_ONLY:
 		judge(judgement, rule, "%s, mounted writable; the profile allows it read-only", what);
 		return;
 	case ALLOWED:
 		judge_swappable(subject, judgement);
+		/* What root in the container leaves there would be the host's root's: a set-user-ID program. */
+		if (permit.idmap && subject->resolved && subject->resolved->swappable[0])
+			judge(judgement, "mount.source-swappable",
+			      "idmapped, and in %.200s, which belongs to others than root",
+			      subject->resolved->swappable);
 	}
 }
 
-static const struct cfd_protected *find_protected(const struct cfd_sources *sources, const struct subject *subject,
+/* An exception is for what its subject names, not for what others can make the name lead to. */
+static void judge_excepted(const struct cfd_subject *subject, struct judgement *judgement)
+{
+	CFD_AUTO_FD int fd = -1;
+	char planted[CFD_PATH_MAX];
+	struct cfd_error ignored = {0};
+	struct stat st;
+
+	if (!subject->resolved)
+		return;
+	if (cfd_named_open(subject->clean, &fd, planted, &ignored) || fstat(fd, &st) ||
+	    !cfd_resolved_is(subject->resolved, &st))
+		judge(judgement, "mount.source-swappable", "it was replaced while it was checked");
+	else if (planted[0])
+		judge_planted(planted, judgement);
+	else
+		judge_swappable(subject, judgement);
+}
+
+static const struct cfd_protected *find_protected(const struct cfd_sources *sources, const struct cfd_subject *subject,
 						  bool *ret_itself)
 {
 	const struct cfd_protected *row;
@@ -257,7 +195,7 @@ static bool can_be_allowed(const char *rule)
 	return row && row->class == CFD_RULE_ALLOWED;
 }
 
-static void judge_protected(const struct cfd_sources *sources, const struct subject *subject,
+static void judge_protected(const struct cfd_sources *sources, const struct cfd_subject *subject,
 			    struct judgement *judgement)
 {
 	bool itself = false;
@@ -283,7 +221,7 @@ static void judge_protected(const struct cfd_sources *sources, const struct subj
 }
 
 /* What nobody vouches for. */
-static void judge_host_object(const struct cfd_sources *sources, const struct subject *subject,
+static void judge_host_object(const struct cfd_sources *sources, const struct cfd_subject *subject,
 			      struct judgement *judgement)
 {
 	const char *path = subject->resolved ? subject->resolved->path : subject->clean;
@@ -300,11 +238,11 @@ static void judge_host_object(const struct cfd_sources *sources, const struct su
 }
 
 /* Where the volume's own mount shows something else of this host: `found` and what that is. */
-static int judge_alias(const struct cfd_sources *sources, const struct subject *subject, const char *directory,
+static int judge_alias(const struct cfd_sources *sources, const struct cfd_subject *subject, const char *directory,
 		       struct judgement *judgement, struct cfd_error *err)
 {
 	CFD_AUTO_FREE struct cfd_resolved *alias = malloc(sizeof(*alias));
-	struct subject as_alias = *subject;
+	struct cfd_subject as_alias = *subject;
 	bool stacked = false, found = false;
 	int r;
 
@@ -327,7 +265,7 @@ static int judge_alias(const struct cfd_sources *sources, const struct subject *
 }
 
 /* A volume passes, unless it is a mount of something else on this host: then that is judged. */
-static int judge_volume(const struct cfd_sources *sources, const struct subject *subject, const char *rest,
+static int judge_volume(const struct cfd_sources *sources, const struct cfd_subject *subject, const char *rest,
 			struct judgement *judgement, struct cfd_error *err)
 {
 	char directory[CFD_PATH_MAX];
@@ -351,20 +289,20 @@ static int judge_volume(const struct cfd_sources *sources, const struct subject 
 	return r;
 }
 
-static int judge_source(const struct cfd_sources *sources, const struct subject *subject, struct judgement *judgement,
-			struct cfd_error *err)
+static int judge_source(const struct cfd_sources *sources, const struct cfd_subject *subject,
+			struct judgement *judgement, struct cfd_error *err)
 {
-	const char *rest = volume(subject);
+	const char *rest = cfd_subject_volume(subject);
 
 	if (!is_device(subject) && rest)
 		return judge_volume(sources, subject, rest, judgement, err);
-	if (is_device(subject) || (!is_engine_file(subject) && !is_init_binary(subject)))
+	if (is_device(subject) || (!cfd_subject_is_engine_file(subject) && !cfd_subject_is_init(subject)))
 		judge_host_object(sources, subject, judgement);
 	return 0;
 }
 
 /* Names the text in one way; false if it is none that a source may have. */
-static bool clean_source(struct subject *subject, struct judgement *judgement)
+static bool clean_source(struct cfd_subject *subject, struct judgement *judgement)
 {
 	const char *source = subject->mount->source;
 
@@ -381,7 +319,7 @@ static bool clean_source(struct subject *subject, struct judgement *judgement)
 	return true;
 }
 
-static void judge_unresolved(const struct subject *subject, const char *why, struct judgement *judgement)
+static void judge_unresolved(const struct cfd_subject *subject, const char *why, struct judgement *judgement)
 {
 	if (cfd_path_beneath(subject->clean, "/proc"))
 		judge(judgement, "mount.host-kernel", "a link of the host's /proc");
@@ -390,11 +328,11 @@ static void judge_unresolved(const struct subject *subject, const char *why, str
 }
 
 /* 0, with a judgement if the source cannot be resolved; an error only if this host cannot be looked at. */
-static int resolve_source(const struct subject *subject, struct cfd_resolved *resolved, struct judgement *judgement,
-			  struct cfd_error *err)
+static int resolve_source(const struct cfd_subject *subject, struct cfd_resolved *resolved, int *ret_fd,
+			  struct judgement *judgement, struct cfd_error *err)
 {
 	struct cfd_error why = {0};
-	int r = cfd_resolve(subject->resolver, subject->clean, resolved, &why);
+	int r = cfd_resolve(subject->resolver, subject->clean, resolved, ret_fd, &why);
 
 	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -ENOSYS || r == -EPERM) {
 		*err = why;
@@ -429,7 +367,7 @@ static int judge_mount(const struct cfd_rules_context *context, struct cfd_sourc
 		       struct cfd_resolved *resolved, struct cfd_error *err)
 {
 	struct judgement *judgement = &sources->judgements[index];
-	struct subject subject; /* not zeroed: most of it is room for two paths */
+	struct cfd_subject subject; /* not zeroed: most of it is room for two paths */
 	const struct cfd_hostfiles *hostfiles;
 	int r;
 
@@ -440,7 +378,7 @@ static int judge_mount(const struct cfd_rules_context *context, struct cfd_sourc
 	if (!cfd_spec_mount_is_bind(subject.mount) || !clean_source(&subject, judgement))
 		return 0;
 	if (context->host_facts) {
-		r = resolve_source(&subject, resolved, judgement, err);
+		r = resolve_source(&subject, resolved, &context->held->sources[index], judgement, err);
 		if (r || judgement->rule)
 			return r;
 		r = cfd_sources_hostfiles(sources, &hostfiles, err);
@@ -449,9 +387,8 @@ static int judge_mount(const struct cfd_rules_context *context, struct cfd_sourc
 		subject.resolved = resolved;
 	}
 	r = judge_source(sources, &subject, judgement, err);
-	/* An exception is for what is there now. */
 	if (!r && judgement->rule && cfd_rules_excepted(context, judgement->rule, subject.mount->source))
-		judge_swappable(&subject, judgement);
+		judge_excepted(&subject, judgement);
 	return r;
 }
 

@@ -5,7 +5,6 @@
 #include "lib/caps.h"
 #include "lib/config.h"
 #include "lib/profile/profile.h"
-#include "lib/rules/sources.h"
 #include "lib/spec/spec.h"
 #include "lib/standards/controls.h"
 
@@ -99,17 +98,16 @@ int cfd_standard_judge(const struct cfd_standard *standard, const struct cfd_rul
 	/* Allows nothing, excepts nothing, adds nothing; capabilities up to those that engines give by default. */
 	static const struct cfd_profile profile = {.userns_host = true};
 	static const struct cfd_config config = {.userns = CFD_NEED_OFF};
-	CFD_AUTO(cfd_sources_freep) struct cfd_sources *sources = NULL;
+	CFD_AUTO(cfd_rules_facts_release) struct cfd_rules_facts facts = {0};
 	struct cfd_rules_context neutral = *context;
 	size_t count = cfd_standard_count(standard);
 	int r;
 
 	neutral.profile = &profile;
 	neutral.config = &config;
-	r = cfd_sources_judge(&neutral, &sources, err);
+	r = cfd_rules_look(&neutral, &facts, err);
 	if (r)
 		return r;
-	neutral.sources = sources;
 	judgement->standard = standard;
 	judgement->results = calloc(count, sizeof(*judgement->results));
 	if (!judgement->results)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Detached, idmapped copies of mounts (mount_setattr(2)), and messages for what the kernel refuses with a bare EINVAL.
+/* Detached copies of mounts (open_tree(2), mount_setattr(2)), and messages for what the kernel refuses with a bare
+ * EINVAL.
  */
 #include "lib/userns/clone.h"
 #include "lib/mountinfo.h"
@@ -92,20 +92,23 @@ static int fail_idmap(int code, int fd, bool recursive, const char *name, struct
 	return fail_for_type(&place, recursive, name, err);
 }
 
-int cfd_clone_idmapped(int fd, bool recursive, int userns_fd, const char *name, int *ret_fd, struct cfd_error *err)
+int cfd_clone_mount(int fd, const struct cfd_clone *how, const char *name, int *ret_fd, struct cfd_error *err)
 {
+	bool idmapped = how->userns_fd >= 0;
 	struct mount_attr attr = {
-		.attr_set = MOUNT_ATTR_IDMAP,
-		.propagation = MS_SLAVE,
-		.userns_fd = (uint64_t)userns_fd,
+		.attr_set = (idmapped ? MOUNT_ATTR_IDMAP : 0) | (how->read_only ? MOUNT_ATTR_RDONLY : 0) | how->flags,
+		.attr_clr = how->flags & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0,
+		.propagation = how->peers ? 0 : MS_SLAVE,
+		.userns_fd = idmapped ? (uint64_t)how->userns_fd : 0,
 	};
-	unsigned depth = recursive ? AT_RECURSIVE : 0;
+	unsigned depth = how->recursive ? AT_RECURSIVE : 0;
 	CFD_AUTO_FD int tree = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | depth);
 
 	if (tree < 0)
 		return cfd_fail_errno(err, -errno, "cannot clone the mount of %s", name);
 	if (mount_setattr(tree, "", AT_EMPTY_PATH | depth, &attr, sizeof(attr)))
-		return fail_idmap(-errno, fd, recursive, name, err);
+		return idmapped ? fail_idmap(-errno, fd, how->recursive, name, err)
+				: cfd_fail_errno(err, -errno, "cannot set the flags of the mount of %s", name);
 	*ret_fd = cfd_take_fd(&tree);
 	return 0;
 }

@@ -4,6 +4,8 @@
  * open; then the process moves to the stage, where everything is put together.
  */
 #include "lib/userns/idmap.h"
+#include "lib/held.h"
+#include "lib/userns/binds.h"
 #include "lib/userns/clone.h"
 #include "lib/userns/idmap_mounts.h"
 #include "lib/userns/layers.h"
@@ -14,6 +16,7 @@
 #include "lib/userns/sysctls.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct rootfs { /* before it is in the stage */
@@ -60,13 +63,49 @@ static int clone_overlay(const struct cfd_idmap_request *request, struct rootfs 
 
 static int clone_rootfs(const struct cfd_idmap_request *request, struct rootfs *rootfs, struct cfd_error *err)
 {
-	int r = cfd_mountinfo_find(request->rootfs_fd, &rootfs->place, err);
+	const struct cfd_clone how = {.userns_fd = request->userns_fd, .recursive = true};
+	bool idmapped = request->userns_fd >= 0;
 
-	if (r)
+	if (idmapped && cfd_mountinfo_find(request->rootfs_fd, &rootfs->place, err))
 		return cfd_wrap(err, "the root filesystem %s", request->rootfs);
-	if (cfd_streq(rootfs->place.mount.type, "overlay"))
+	if (idmapped && cfd_streq(rootfs->place.mount.type, "overlay"))
 		return clone_overlay(request, rootfs, err);
-	return cfd_clone_idmapped(request->rootfs_fd, true, request->userns_fd, request->rootfs, &rootfs->tree, err);
+	return cfd_clone_mount(request->rootfs_fd, &how, request->rootfs, &rootfs->tree, err);
+}
+
+static int stage_namespace(const struct cfd_stage *stage, const char *name, int fd, char **ret_path,
+			   struct cfd_error *err)
+{
+	CFD_AUTO_FD int tree = -1;
+	int r = cfd_clone_mount(fd, &(struct cfd_clone){.userns_fd = -1}, name, &tree, err);
+
+	return r ? r : cfd_stage_attach(stage, name, tree, ret_path, err);
+}
+
+/* A process's number may be another's by the time the runtime joins /proc/PID/ns/net; a bind of the namespace is it. */
+static int stage_namespaces(const struct cfd_idmap_request *request, const struct cfd_stage *stage,
+			    struct cfd_idmap_result *result, struct cfd_error *err)
+{
+	const struct cfd_held *held = request->held;
+	int r = 0;
+
+	result->namespaces = calloc(held->namespace_count + 1, sizeof(*result->namespaces));
+	if (!result->namespaces)
+		return cfd_fail_memory(err, "the namespaces");
+	for (size_t i = 0; !r && i < held->namespace_count; i++) {
+		struct cfd_idmap_namespace *added = &result->namespaces[result->namespace_count];
+		char name[32];
+
+		if (held->namespaces[i] < 0)
+			continue;
+		snprintf(name, sizeof(name), "namespace%zu", i);
+		added->index = i;
+		r = stage_namespace(stage, name, held->namespaces[i], &added->path, err);
+		result->namespace_count += !r;
+	}
+	if (!r && request->join_userns)
+		r = stage_namespace(stage, "userns", request->userns_fd, &result->userns_path, err);
+	return r;
 }
 
 static int describe(const struct rootfs *rootfs, char **ret_text, struct cfd_error *err)
@@ -111,31 +150,55 @@ static int check_user(const struct cfd_idmap_request *request, struct cfd_error 
 		highest, request->range.size, request->range.size);
 }
 
+/* What root in the container may not do itself. */
+static int prepare_for_userns(const struct cfd_idmap_request *request, struct cfd_stage *stage,
+			      struct cfd_idmap_result *result, struct cfd_error *err)
+{
+	int r = cfd_idmap_mounts_make(request, stage, result, err);
+
+	if (!r)
+		r = cfd_idmap_mounts_devices(request, stage, result, err);
+	if (!r)
+		r = cfd_stage_own_streams(stage, err);
+	return r ? r
+		 : cfd_sysctls_write(request->spec, request->held, request->profile, &request->range,
+				     request->userns_fd, &result->removed_sysctls, err);
+}
+
+static int allocate(const struct cfd_spec *spec, struct cfd_idmap_result *result, struct cfd_error *err)
+{
+	result->mounts = calloc(spec->mount_count + 1, sizeof(*result->mounts));
+	return result->mounts ? 0 : cfd_fail_memory(err, "the mounts");
+}
+
 int cfd_idmap_prepare(const struct cfd_idmap_request *request, struct cfd_idmap_result *ret_result,
 		      struct cfd_error *err)
 {
+	bool idmapped = request->userns_fd >= 0;
 	CFD_AUTO(cfd_idmap_result_release) struct cfd_idmap_result result = {0};
 	CFD_AUTO(cfd_stage_release) struct cfd_stage stage = CFD_STAGE_NONE;
 	CFD_AUTO(rootfs_release) struct rootfs rootfs = ROOTFS_NONE;
-	int r = check_user(request, err);
+	CFD_AUTO(cfd_binds_release) struct cfd_binds binds = {0};
+	int r = idmapped ? check_user(request, err) : 0;
 
 	if (!r)
+		r = allocate(request->spec, &result, err);
+	if (!r)
 		r = clone_rootfs(request, &rootfs, err);
+	if (!r)
+		r = cfd_binds_clone(request, &binds, err);
 	if (!r)
 		r = cfd_stage_enter(request->stage_dir, &request->range, &stage, err);
 	if (!r)
 		r = place_rootfs(request, &rootfs, &stage, &result.rootfs, err);
 	if (!r)
+		r = cfd_binds_attach(request, &binds, &stage, &result, err);
+	if (!r)
+		r = stage_namespaces(request, &stage, &result, err);
+	if (!r && idmapped)
 		r = describe(&rootfs, &result.layers, err);
-	if (!r)
-		r = cfd_idmap_mounts_prepare(request, &stage, &result, err);
-	if (!r)
-		r = cfd_idmap_mounts_devices(request, &stage, &result, err);
-	if (!r)
-		r = cfd_stage_own_streams(&stage, err);
-	if (!r)
-		r = cfd_sysctls_write(request->spec, request->profile, &request->range, request->userns_fd,
-				      &result.removed_sysctls, err);
+	if (!r && idmapped)
+		r = prepare_for_userns(request, &stage, &result, err);
 	if (r)
 		return r;
 	*ret_result = result;
@@ -149,10 +212,19 @@ void cfd_idmap_result_release(struct cfd_idmap_result *result)
 		free(result->mounts[i].source);
 	for (size_t i = 0; i < result->device_count; i++)
 		free(result->devices[i].source);
+	for (size_t i = 0; i < result->namespace_count; i++)
+		free(result->namespaces[i].path);
+	free(result->namespaces);
+	free(result->userns_path);
 	free(result->rootfs);
 	free(result->mounts);
 	free(result->devices);
 	free(result->layers);
 	cfd_sysctls_free(result->removed_sysctls);
 	*result = (struct cfd_idmap_result){0};
+}
+
+void cfd_idmap_add_mount(struct cfd_idmap_result *result, struct cfd_idmap_mount mount)
+{
+	result->mounts[result->mount_count++] = mount;
 }

@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What becomes of each entry of `mounts` and `linux.devices`.
+ * What becomes of the entries of `mounts` that are no binds, and of `linux.devices`:
  *
- *   bind of a named volume, or one that the profile idmaps   an idmapped clone, or an error
- *   bind of an engine's own file (resolv.conf, shm)          an idmapped clone; where the filesystem cannot (tmpfs
- *                                                            before 6.3), as it is if others may use it, else an error
- *   any other bind                                           left alone: root in the container is nobody on the host's
- *                                                            files; an idmapped clone would give it root's rights there
  *   sysfs, mqueue, proc of a namespace that is joined        made beforehand, inside of that namespace
- *   everything else (tmpfs, devpts, cgroup, own namespaces)  left to the runtime, which may mount it
+ *   other filesystems (tmpfs, devpts, cgroup, own namespaces)  left to the runtime, which may mount them
  *   devices                                                  a node of ours
  */
 #include "lib/userns/idmap_mounts.h"
-#include "lib/userns/clone.h"
-#include "lib/fd.h"
 #include "lib/userns/idmap.h"
-#include "lib/image/image.h"
 #include "lib/userns/joined.h"
-#include "lib/path.h"
-#include "lib/profile/profile.h"
 #include "lib/spec/spec.h"
 #include "lib/userns/stage.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,149 +20,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
-enum owner { OWNER_HOST, OWNER_ENGINE, OWNER_CONTAINER };
-
-/* Nobody keeps files of containers in "/" itself: that would be every file of the host. */
-static bool is_beneath(const char *path, const char *directory)
-{
-	return !cfd_streq(directory, "/") && cfd_path_beneath(path, directory);
-}
-
-/* The place may be spelt by way of symlinks; `path` is what the kernel says. One that is missing has no files. */
-static int is_beneath_real(const char *path, const char *place, int flags, bool *ret_beneath, struct cfd_error *err)
-{
-	CFD_AUTO_FREE char *real = NULL;
-	CFD_AUTO_FD int fd = open(place, O_PATH | O_CLOEXEC | flags);
-	int r = fd < 0 ? 0 : cfd_fd_path(fd, &real, err);
-
-	if (!r)
-		*ret_beneath = real && is_beneath(path, real);
-	return r;
-}
-
-static int is_beneath_any(const char *path, char *const *directories, bool *ret_beneath, struct cfd_error *err)
-{
-	bool beneath = false;
-	int r = 0;
-
-	for (; !r && !beneath && *directories; directories++)
-		r = is_beneath_real(path, *directories, O_DIRECTORY, &beneath, err);
-	if (!r)
-		*ret_beneath = beneath;
-	return r;
-}
-
-/* By an entry that has `idmap` and allows the mount as it is: one that allows it without is no reason to idmap it. */
-static int profile_idmaps(const struct cfd_profile *profile, const char *path, const struct cfd_spec_mount *mount,
-			  bool *ret_idmaps, struct cfd_error *err)
-{
-	bool read_only = cfd_spec_mount_has_option(mount, "ro") || cfd_spec_mount_has_option(mount, "rro");
-	char destination[CFD_PATH_MAX];
-	bool found = false;
-	int r = 0;
-
-	if (cfd_path_clean(mount->destination, destination))
-		destination[0] = '\0';
-	for (size_t i = 0; !r && !found && profile && i < profile->mount_count; i++) {
-		const struct cfd_profile_mount *allow = &profile->mounts[i];
-
-		if (allow->idmap && cfd_profile_mount_covers(allow, destination, read_only))
-			r = is_beneath_real(path, allow->source, 0, &found, err);
-	}
-	if (!r)
-		*ret_idmaps = found;
-	return r;
-}
-
-static int find_owner(const struct cfd_idmap_request *request, const struct cfd_spec_mount *mount, const char *path,
-		      enum owner *ret_owner, struct cfd_error *err)
-{
-	bool volume = false, engine = false;
-	int r = profile_idmaps(request->profile, path, mount, &volume, err);
-
-	if (!r && !volume && request->image)
-		r = is_beneath_any(path, request->image->volume_dirs, &volume, err);
-	if (!r && !volume && request->image)
-		r = is_beneath_any(path, request->image->engine_dirs, &engine, err);
-	if (!r)
-		*ret_owner = volume ? OWNER_CONTAINER : engine ? OWNER_ENGINE : OWNER_HOST;
-	return r;
-}
-
-/* An engine's file that cannot be idmapped is good enough when all may do with it what its mount is there for. */
-static bool others_may_use(int fd, const struct cfd_spec_mount *mount)
-{
-	struct stat st;
-	mode_t needed;
-
-	if (fstat(fd, &st))
-		return false;
-	needed = !S_ISDIR(st.st_mode) ? 0004 : cfd_spec_mount_has_option(mount, "ro") ? 0005 : 0007;
-	return (st.st_mode & needed) == needed;
-}
-
-static void add_mount(struct cfd_idmap_result *result, size_t index, char *source, bool clear_type)
-{
-	result->mounts[result->mount_count++] =
-		(struct cfd_idmap_mount){.index = index, .source = source, .clear_type = clear_type};
-}
-
-static int replace_bind(const struct cfd_idmap_request *request, const struct cfd_stage *stage, size_t index, int fd,
-			const char *path, enum owner owner, struct cfd_idmap_result *result, struct cfd_error *err)
-{
-	const struct cfd_spec_mount *mount = &request->spec->mounts[index];
-	struct cfd_error refused = {0};
-	CFD_AUTO_FD int tree = -1;
-	char name[32], *source;
-	int r = cfd_clone_idmapped(fd, cfd_spec_mount_has_option(mount, "rbind"), request->userns_fd, path, &tree,
-				   &refused);
-
-	if (r == -EOPNOTSUPP && owner == OWNER_ENGINE && others_may_use(fd, mount))
-		return 0;
-	if (r) {
-		*err = refused;
-		return r;
-	}
-	snprintf(name, sizeof(name), "mount%zu", index);
-	r = cfd_stage_attach(stage, name, tree, &source, err);
-	if (!r)
-		add_mount(result, index, source, false);
-	return r;
-}
-
-static int prepare_bind(const struct cfd_idmap_request *request, const struct cfd_stage *stage, size_t index,
-			struct cfd_idmap_result *result, struct cfd_error *err)
-{
-	const struct cfd_spec_mount *mount = &request->spec->mounts[index];
-	CFD_AUTO_FREE char *path = NULL;
-	CFD_AUTO_FD int bundle = -1, fd = -1;
-	enum owner owner;
-	int r;
-
-	if (!mount->source)
-		return cfd_fail(err, -EINVAL, "a bind mount without a source");
-	if (mount->has_id_mappings || cfd_spec_mount_has_option(mount, "idmap") ||
-	    cfd_spec_mount_has_option(mount, "ridmap"))
-		return cfd_fail(
-			err, -EINVAL,
-			"it asks for id mappings of its own, which cannot fit a user namespace that it does not know; "
-			"let a profile's mounts.allow idmap it instead");
-	r = cfd_fd_open_dir(AT_FDCWD, request->bundle, true, &bundle, err);
-	if (r)
-		return r;
-	fd = openat(bundle, mount->source, O_PATH | O_CLOEXEC); /* the bundle counts for relative ones only */
-	if (fd < 0 && errno == ENOENT)
-		return 0; /* the runtime says so, or makes it */
-	if (fd < 0)
-		return cfd_fail_errno(err, -errno, "cannot open %s", mount->source);
-	r = cfd_fd_path(fd, &path, err);
-	if (!r)
-		r = find_owner(request, mount, path, &owner, err);
-	if (r || owner == OWNER_HOST)
-		return r;
-	return replace_bind(request, stage, index, fd, path, owner, result, err);
-}
 
 // clang-format off
 static const struct {
@@ -243,7 +89,7 @@ static int prepare_made(const struct cfd_idmap_request *request, const struct cf
 	CFD_AUTO(cfd_joined_release) struct cfd_joined joined = CFD_JOINED_NONE;
 	struct made made = {.stage = stage, .type = mount->type};
 	char name[32], *source;
-	int r = cfd_joined_open(request->spec, kind, request->userns_fd, &joined, err);
+	int r = cfd_joined_open(request->spec, request->held, kind, request->userns_fd, &joined, err);
 
 	if (r || joined.fd < 0)
 		return r;
@@ -255,25 +101,22 @@ static int prepare_made(const struct cfd_idmap_request *request, const struct cf
 	if (!r)
 		r = cfd_stage_path(stage, name, &source, err);
 	if (!r)
-		add_mount(result, index, source, true);
+		cfd_idmap_add_mount(result,
+				    (struct cfd_idmap_mount){.index = index, .source = source, .clear_type = true});
 	return r;
 }
 
-int cfd_idmap_mounts_prepare(const struct cfd_idmap_request *request, const struct cfd_stage *stage,
-			     struct cfd_idmap_result *result, struct cfd_error *err)
+int cfd_idmap_mounts_make(const struct cfd_idmap_request *request, const struct cfd_stage *stage,
+			  struct cfd_idmap_result *result, struct cfd_error *err)
 {
 	const struct cfd_spec *spec = request->spec;
 
-	result->mounts = calloc(spec->mount_count + 1, sizeof(*result->mounts));
-	if (!result->mounts)
-		return cfd_fail_memory(err, "the mounts");
 	for (size_t i = 0; i < spec->mount_count; i++) {
 		enum cfd_joined_kind kind;
 		int r = 0;
 
-		if (cfd_spec_mount_is_bind(&spec->mounts[i]))
-			r = prepare_bind(request, stage, i, result, err);
-		else if (cfd_joined_kind_of_filesystem(spec->mounts[i].type, &kind))
+		if (!cfd_spec_mount_is_bind(&spec->mounts[i]) &&
+		    cfd_joined_kind_of_filesystem(spec->mounts[i].type, &kind))
 			r = prepare_made(request, stage, i, kind, result, err);
 		if (r)
 			return cfd_wrap(err, "mounts[%zu] (%s)", i, spec->mounts[i].destination);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Namespaces that a container joins instead of getting new ones. */
 #include "lib/userns/joined.h"
-#include "lib/fd.h"
+#include "lib/held.h"
 #include "lib/spec/spec.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,7 +14,6 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,41 +63,47 @@ static bool is_same_file(int a, int b)
 	return !fstat(a, &left) && !fstat(b, &right) && left.st_dev == right.st_dev && left.st_ino == right.st_ino;
 }
 
-static int open_namespace(enum cfd_joined_kind kind, const char *path, int *ret_fd, struct cfd_error *err)
+static int check_kind(enum cfd_joined_kind kind, int fd, const char *path, struct cfd_error *err)
 {
-	/* O_NONBLOCK: a FIFO at that path must not hold us up. */
-	CFD_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct statfs fs;
-
-	if (fd < 0)
-		return cfd_fail_errno(err, -errno, "cannot open the %s namespace %s", kinds[kind].type, path);
-	if (fstatfs(fd, &fs))
-		return cfd_fail_errno(err, -errno, "cannot examine %s", path);
-	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != kinds[kind].flag)
-		return cfd_fail(err, -EINVAL, "%s is not a %s namespace", path, kinds[kind].type);
-	*ret_fd = cfd_take_fd(&fd);
-	return 0;
+	if (ioctl(fd, NS_GET_NSTYPE) == kinds[kind].flag)
+		return 0;
+	return cfd_fail(err, -EINVAL, "%s is not a %s namespace", path, kinds[kind].type);
 }
 
-int cfd_joined_open(const struct cfd_spec *spec, enum cfd_joined_kind kind, int userns_fd,
+static int open_own(enum cfd_joined_kind kind, int *ret_fd, struct cfd_error *err)
+{
+	*ret_fd = open(kinds[kind].self, O_RDONLY | O_CLOEXEC);
+	return *ret_fd < 0 ? cfd_fail_errno(err, -errno, "cannot open %s", kinds[kind].self) : 0;
+}
+
+static int copy_descriptor(int fd, int *ret_fd, struct cfd_error *err)
+{
+	*ret_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return *ret_fd < 0 ? cfd_fail_errno(err, -errno, "cannot copy the descriptor of a namespace") : 0;
+}
+
+int cfd_joined_open(const struct cfd_spec *spec, const struct cfd_held *held, enum cfd_joined_kind kind, int userns_fd,
 		    struct cfd_joined *ret_joined, struct cfd_error *err)
 {
 	const struct cfd_spec_namespace *entry = cfd_spec_namespace(spec, kinds[kind].type);
+	const char *path = entry ? entry->path : kinds[kind].self;
 	CFD_AUTO_FD int fd = -1, own = -1, owner = -1;
 	int r;
 
 	*ret_joined = (struct cfd_joined){.kind = kind, .fd = -1};
-	if (entry && !entry->path)
+	if (!path)
 		return 0;
-	r = open_namespace(kind, kinds[kind].self, &own, err);
+	r = open_own(kind, &own, err);
 	if (!r)
-		r = open_namespace(kind, entry ? entry->path : kinds[kind].self, &fd, err);
+		r = copy_descriptor(entry ? held->namespaces[entry - spec->namespaces] : own, &fd, err);
+	if (!r)
+		r = check_kind(kind, fd, path, err);
 	if (r)
 		return r;
 	owner = ioctl(fd, NS_GET_USERNS);
 	if (owner < 0)
 		return cfd_fail_errno(err, -errno, "cannot ask for the owner of the %s namespace %s", kinds[kind].type,
-				      entry ? entry->path : kinds[kind].self);
+				      path);
 	if (is_same_file(owner, userns_fd))
 		return 0;
 	ret_joined->is_host = is_same_file(fd, own);
@@ -161,7 +165,7 @@ int cfd_joined_run(const struct cfd_joined *joined, int (*work)(void *data, stru
 		   struct cfd_error *err)
 {
 	CFD_AUTO_FD int own = -1;
-	int r = open_namespace(joined->kind, kinds[joined->kind].self, &own, err);
+	int r = open_own(joined->kind, &own, err);
 
 	if (r)
 		return r;

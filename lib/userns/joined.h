@@ -11,6 +11,7 @@
 #include "lib/base.h"
 #include "lib/err.h"
 
+struct cfd_held;
 struct cfd_spec;
 
 enum cfd_joined_kind {
@@ -33,10 +34,10 @@ struct cfd_joined {
 
 /*
  * Which namespace of the kind the configuration puts the container in. An entry without a path is a new one and owned
- * by the container's user namespace (fd -1); so is one by path whose owner is `userns_fd` (a pod's). -EINVAL: the path
- * is not a namespace of that kind.
+ * by the container's user namespace (fd -1); so is one by path whose owner is `userns_fd` (a pod's). What is at the
+ * path is held open already. -EINVAL: that is not a namespace of that kind.
  */
-int cfd_joined_open(const struct cfd_spec *spec, enum cfd_joined_kind kind, int userns_fd,
+int cfd_joined_open(const struct cfd_spec *spec, const struct cfd_held *held, enum cfd_joined_kind kind, int userns_fd,
 		    struct cfd_joined *ret_joined, struct cfd_error *err);
 void cfd_joined_release(struct cfd_joined *joined);
 

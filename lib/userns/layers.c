@@ -15,19 +15,17 @@
 #include "lib/userns/layers.h"
 #include "lib/userns/clone.h"
 #include "lib/fd.h"
+#include "lib/userns/mounter.h"
 #include "lib/userns/overlay.h"
 #include "lib/userns/stage.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/securebits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
@@ -57,7 +55,7 @@ static int clone_lower(int base, const struct cfd_overlay *overlay, size_t index
 	snprintf(name, sizeof(name), "%s%s%s", relative ? overlay->base : "", relative ? "/" : "", path);
 	if (fd < 0)
 		return cfd_fail_errno(err, -errno, "cannot open the lower layer %s", name);
-	return cfd_clone_idmapped(fd, false, userns_fd, name, ret_fd, err);
+	return cfd_clone_mount(fd, &(struct cfd_clone){.userns_fd = userns_fd}, name, ret_fd, err);
 }
 
 /* With these, which say that the last mount was volatile, the kernel would refuse the workdir (overlayfs.rst, "Volatile
@@ -91,7 +89,8 @@ static int prepare_upper(const struct cfd_overlay *overlay, int userns_fd, struc
 		r = forget_volatile(work, err);
 	if (r)
 		return cfd_wrap(err, "making a workdir in %s", overlay->upper_parent);
-	return cfd_clone_idmapped(parent, false, userns_fd, overlay->upper_parent, &layers->upper_parent, err);
+	return cfd_clone_mount(parent, &(struct cfd_clone){.userns_fd = userns_fd}, overlay->upper_parent,
+			       &layers->upper_parent, err);
 }
 
 int cfd_layers_clone(const struct cfd_overlay *overlay, int userns_fd, struct cfd_layers *ret_layers,
@@ -120,41 +119,6 @@ int cfd_layers_clone(const struct cfd_overlay *overlay, int userns_fd, struct cf
 	return 0;
 }
 
-struct mounter {        /* the credentials to go back to */
-	int securebits; /* -1: nothing was changed */
-	uid_t fsuid;
-	gid_t fsgid;
-};
-
-static int mounter_restore(const struct mounter *mounter, struct cfd_error *err)
-{
-	if (mounter->securebits < 0)
-		return 0;
-	setfsuid(mounter->fsuid);
-	setfsgid(mounter->fsgid);
-	/* setfsuid() tells of no failure; asking for an id that is none returns the one in force. */
-	if ((uid_t)setfsuid((uid_t)-1) != mounter->fsuid || (gid_t)setfsgid((gid_t)-1) != mounter->fsgid ||
-	    prctl(PR_SET_SECUREBITS, (unsigned long)mounter->securebits, 0, 0, 0))
-		return cfd_fail(err, -ENOTRECOVERABLE, "cannot take back the ids that the overlay was mounted with");
-	return 0;
-}
-
-static int mounter_become(struct mounter *mounter, uint32_t base, struct cfd_error *err)
-{
-	int securebits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
-
-	if (securebits < 0 || prctl(PR_SET_SECUREBITS, (unsigned long)securebits | SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
-		return cfd_fail_errno(err, -errno,
-				      "cannot set the securebits to mount an overlay as another id (CAP_SETPCAP)");
-	mounter->securebits = securebits;
-	mounter->fsgid = (gid_t)setfsgid(base);
-	mounter->fsuid = (uid_t)setfsuid(base);
-	if ((uid_t)setfsuid((uid_t)-1) != base || (gid_t)setfsgid((gid_t)-1) != base)
-		return cfd_fail(err, -EPERM,
-				"cannot set fsuid and fsgid to %u to mount an overlay (CAP_SETUID, CAP_SETGID)", base);
-	return 0;
-}
-
 static int fail_mount(int code, struct cfd_error *err)
 {
 	struct utsname kernel = {0};
@@ -170,13 +134,13 @@ static int fail_mount(int code, struct cfd_error *err)
 /* The working directory is where the layers are, so the options can be short. */
 static int mount_as(uint32_t base, const char *target, unsigned long flags, const char *options, struct cfd_error *err)
 {
-	struct mounter mounter = {.securebits = -1};
+	struct cfd_mounter mounter = CFD_MOUNTER_NONE;
 	struct cfd_error stuck = {0};
-	int r = mounter_become(&mounter, base, err);
+	int r = cfd_mounter_become(&mounter, base, true, err);
 
 	if (!r && mount("overlay", target, "overlay", flags, options))
 		r = fail_mount(-errno, err);
-	if (mounter_restore(&mounter, &stuck)) {
+	if (cfd_mounter_restore(&mounter, &stuck)) {
 		*err = stuck;
 		r = stuck.code;
 	}

@@ -20,6 +20,7 @@
 
 struct job { /* the sysctls of one namespace */
 	const struct cfd_spec *spec;
+	const struct cfd_held *held;
 	const struct cfd_userns_range *range;
 	enum cfd_joined_kind kind;
 	bool low_ports;
@@ -184,7 +185,7 @@ static int write_kind(struct job *job, bool net_bind, int userns_fd, struct cfd_
 {
 	CFD_AUTO(cfd_joined_release) struct cfd_joined joined = CFD_JOINED_NONE;
 	const char *first = NULL;
-	int r = cfd_joined_open(job->spec, job->kind, userns_fd, &joined, err);
+	int r = cfd_joined_open(job->spec, job->held, job->kind, userns_fd, &joined, err);
 
 	if (r || joined.fd < 0)
 		return r;
@@ -200,12 +201,12 @@ static int write_kind(struct job *job, bool net_bind, int userns_fd, struct cfd_
 	return first || job->low_ports ? cfd_joined_run(&joined, write_all, job, err) : 0;
 }
 
-int cfd_sysctls_write(const struct cfd_spec *spec, const struct cfd_profile *profile,
+int cfd_sysctls_write(const struct cfd_spec *spec, const struct cfd_held *held, const struct cfd_profile *profile,
 		      const struct cfd_userns_range *range, int userns_fd, char ***ret_keys, struct cfd_error *err)
 {
 	static const enum cfd_joined_kind kinds[] = {CFD_JOINED_NETWORK, CFD_JOINED_IPC, CFD_JOINED_UTS};
 	CFD_AUTO(keys_release) char **keys = calloc(spec->sysctls.count + 1, sizeof(*keys));
-	struct job job = {.spec = spec, .range = range, .keys = keys};
+	struct job job = {.spec = spec, .held = held, .range = range, .keys = keys};
 	bool net_bind = keeps_net_bind(spec, profile);
 
 	if (!keys)

@@ -10,6 +10,7 @@
 #include "lib/err.h"
 #include "lib/userns/userns.h"
 
+struct cfd_held;
 struct cfd_profile;
 struct cfd_spec;
 
@@ -19,7 +20,7 @@ struct cfd_spec;
  * container keeps CAP_NET_BIND_SERVICE, as that capability means nothing in a namespace that the container's user
  * namespace does not own. `profile` may be NULL.
  */
-int cfd_sysctls_write(const struct cfd_spec *spec, const struct cfd_profile *profile,
+int cfd_sysctls_write(const struct cfd_spec *spec, const struct cfd_held *held, const struct cfd_profile *profile,
 		      const struct cfd_userns_range *range, int userns_fd, char ***ret_keys, struct cfd_error *err);
 void cfd_sysctls_free(char **keys);
 

@@ -81,6 +81,36 @@ passing() {
 	printf '%s\n' default hostname netnone pod publish secret secret2 tmpfs tty user userns volume
 }
 
+# same_but_for_the_stage HOOK SHIM: of what the shim has bound in the stage it names the places there; a bind inside of another
+# (a secret in /run/secrets) goes with that.
+same_but_for_the_stage() {
+	python3 - "$1" "$2" <<-'PYTHON'
+		import json, sys
+		hook, shim = (json.load(open(path)) for path in sys.argv[1:])
+		def places(c):
+		    yield c["root"], "path"
+		    for mount in c["mounts"]:
+		        if {"bind", "rbind"} & set(mount.get("options", [])):
+		            yield mount, "source"
+		    for entry in c["linux"]["namespaces"]:
+		        if "path" in entry:
+		            yield entry, "path"
+		binds = [mount for mount, key in places(hook) if key == "source"]
+		for outer in binds:
+		    for inner in binds:
+		        if inner["destination"].startswith(outer["destination"] + "/"):
+		            hook["mounts"].remove(inner)
+		            if "rbind" not in outer["options"]:
+		                outer["options"].insert(0, "rbind")
+		for place, key in places(shim):
+		    assert place[key].startswith("/run/cofferdam/stage/"), place
+		for document in hook, shim:
+		    for place, key in places(document):
+		        place[key] = None
+		assert json.dumps(hook) == json.dumps(shim)
+	PYTHON
+}
+
 test_what_the_shim_would_write_comes_out_and_twice_is_once() {
 	local name
 
@@ -92,13 +122,13 @@ test_what_the_shim_would_write_comes_out_and_twice_is_once() {
 		# The runtime calls no hook, so there is no container; but it has got its configuration.
 		expect_status 1 "$SHIM" create --bundle "$BUNDLE" "$ID"
 		expect_output 'without calling cofferdam-hook'
-		expect cmp once /run/captured.json
+		same_but_for_the_stage once /run/captured.json
 		cp once in
 		expect precreate
 		expect cmp once out
 		cp once "$BUNDLE/config.json"
 		expect_status 1 "$SHIM" create --bundle "$BUNDLE" "$ID"
-		expect cmp once /run/captured.json
+		same_but_for_the_stage once /run/captured.json
 	done
 	rm "$BUNDLE/config.json"
 }

@@ -45,8 +45,6 @@ static int amend(struct cfd_json_doc *doc, const struct cfd_amend_decision *deci
 		full.profile = &plain;
 	if (!full.rootfs)
 		full.rootfs = "/stage/rootfs";
-	if (!full.bundle)
-		full.bundle = "/bundle";
 	cr_assert_eq(cfd_spec_read(doc, CFD_SPEC_UNKNOWN_STRICT, &spec, err), 0, "%s", err->message);
 	return cfd_amend(&spec, &full, err);
 }
@@ -241,10 +239,11 @@ Test(amend, a_container_of_a_pod_joins_the_user_namespace_of_its_range)
 {
 	static const char text[] = START ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]}}";
 	const struct cfd_userns_range range = {.base = 100000, .size = 65536};
-	const struct cfd_amend_decision decision = {.range = &range, .userns_path = "/proc/7/ns/user"};
+	const struct cfd_idmap_result result = {.userns_path = (char *)"/stage/userns"};
+	const struct cfd_amend_decision decision = {.range = &range, .mounts = &result};
 
 	expect(text, &decision, AT("linux", "namespaces"),
-	       "[{\"type\":\"pid\"},{\"type\":\"user\",\"path\":\"/proc/7/ns/user\"}]");
+	       "[{\"type\":\"pid\"},{\"type\":\"user\",\"path\":\"/stage/userns\"}]");
 	expect(text, &decision, AT("linux", "uidMappings"), "[{\"containerID\":0,\"hostID\":100000,\"size\":65536}]");
 }
 
@@ -287,9 +286,7 @@ Test(amend, prepared_mounts_and_devices_take_their_places)
 {
 	static const char text[] =
 		START ",\"mounts\":["
-		      "{\"destination\":\"/a\",\"source\":\"/data\",\"options\":[\"rbind\",\"ro\",\"rprivate\"],"
-		      "\"uidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}],"
-		      "\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}]},"
+		      "{\"destination\":\"/a\",\"source\":\"/data\",\"options\":[\"rbind\",\"ro\",\"rprivate\"]},"
 		      "{\"destination\":\"/"
 		      "sys\",\"type\":\"sysfs\",\"source\":\"sysfs\",\"options\":[\"nosuid\",\"mode=755\",\"ro\"]},"
 		      "{\"destination\":\"/b\",\"source\":\"c/d\",\"options\":[\"bind\"]},"
@@ -299,24 +296,72 @@ Test(amend, prepared_mounts_and_devices_take_their_places)
 		      "{\"type\":\"p\",\"path\":\"/dev/y\"}],\"sysctl\":{\"net.a\":\"1\",\"kernel.b\":\"2\"}}}";
 	struct cfd_idmap_mount mounts[] = {{.index = 0, .source = (char *)"/stage/0"},
 					   {.index = 1, .source = (char *)"/stage/1", .clear_type = true},
+					   {.index = 2, .source = (char *)"/stage/2"},
 					   {.index = 4, .source = (char *)"/stage/4", .clear_type = true}};
 	struct cfd_idmap_device devices[] = {{.index = 0, .source = (char *)"/stage/x"}};
 	char *sysctls[] = {(char *)"net.a", (char *)"net.absent", NULL};
 	const struct cfd_idmap_result result = {
-		.mounts = mounts, .mount_count = 3, .devices = devices, .device_count = 1, .removed_sysctls = sysctls};
+		.mounts = mounts, .mount_count = 4, .devices = devices, .device_count = 1, .removed_sysctls = sysctls};
 	const struct cfd_amend_decision decision = {.mounts = &result};
 
 	expect(text, &decision, AT("mounts"),
 	       "[{\"destination\":\"/a\",\"source\":\"/stage/0\",\"options\":[\"rbind\",\"ro\",\"rprivate\",\"rro\"]},"
 	       "{\"destination\":\"/sys\",\"type\":\"bind\",\"source\":\"/stage/"
 	       "1\",\"options\":[\"bind\",\"nosuid\",\"ro\"]},"
-	       "{\"destination\":\"/b\",\"source\":\"/bundle/c/d\",\"options\":[\"bind\"]},"
+	       "{\"destination\":\"/b\",\"source\":\"/stage/2\",\"options\":[\"bind\"]},"
 	       "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"},"
 	       "{\"destination\":\"/q\",\"type\":\"bind\",\"source\":\"/stage/4\",\"options\":[\"bind\"]},"
 	       "{\"destination\":\"/dev/x\",\"type\":\"bind\",\"source\":\"/stage/"
 	       "x\",\"options\":[\"bind\",\"nosuid\",\"noexec\"]}]");
 	expect(text, &decision, AT("linux", "devices"), "[{\"type\":\"p\",\"path\":\"/dev/y\"}]");
 	expect(text, &decision, AT("linux", "sysctl"), "{\"kernel.b\":\"2\"}");
+}
+
+Test(amend, a_namespace_that_is_joined_is_the_one_that_was_held)
+{
+	static const char text[] = START ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"ipc\"},"
+					 "{\"type\":\"network\",\"path\":\"/proc/7/ns/net\"}]}}";
+	struct cfd_idmap_namespace network = {.index = 2, .path = (char *)"/stage/namespace2"};
+	const struct cfd_idmap_result result = {.namespaces = &network, .namespace_count = 1};
+
+	expect(text, &(struct cfd_amend_decision){.mounts = &result}, AT("linux", "namespaces"),
+	       "[{\"type\":\"pid\"},{\"type\":\"ipc\"},"
+	       "{\"type\":\"network\",\"path\":\"/stage/namespace2\"}]");
+}
+
+Test(amend, nothing_that_a_runtime_would_look_up_by_name_is_passed_on)
+{
+	static const char *const texts[] = {
+		START ",\"mounts\":[{\"destination\":\"/a\",\"source\":\"/data\",\"options\":[\"rbind\"]}]}",
+		START ",\"linux\":{\"namespaces\":[{\"type\":\"network\",\"path\":\"/proc/7/ns/net\"}]}}",
+	};
+	const struct cfd_idmap_result nothing = {0};
+
+	for (size_t i = 0; i < CFD_COUNT(texts); i++) {
+		struct cfd_error err = {0};
+		DOC *doc = parse(texts[i]);
+
+		cr_expect_eq(amend(doc, &(struct cfd_amend_decision){.mounts = &nothing}, &err), -EINVAL);
+		cr_expect(strstr(err.message, "not prepared"), "%s", err.message);
+	}
+}
+
+Test(amend, mounts_inside_of_others_go_with_those)
+{
+	static const char text[] =
+		START ",\"mounts\":[{\"destination\":\"/a\",\"source\":\"/1\",\"options\":[\"bind\",\"ro\"]},"
+		      "{\"destination\":\"/a/b\",\"source\":\"/2\",\"options\":[\"bind\"]},"
+		      "{\"destination\":\"/c\",\"source\":\"/3\",\"options\":[\"rbind\",\"rro\"]},"
+		      "{\"destination\":\"/c/d\",\"source\":\"/4\",\"options\":[\"bind\"]}]}";
+	struct cfd_idmap_mount mounts[] = {{.index = 0, .source = (char *)"/stage/0", .carries = true},
+					   {.index = 1, .nested = true},
+					   {.index = 2, .source = (char *)"/stage/2", .carries = true},
+					   {.index = 3, .nested = true}};
+	const struct cfd_idmap_result result = {.mounts = mounts, .mount_count = 4};
+
+	expect(text, &(struct cfd_amend_decision){.mounts = &result}, AT("mounts"),
+	       "[{\"destination\":\"/a\",\"source\":\"/stage/0\",\"options\":[\"rbind\",\"bind\",\"ro\"]},"
+	       "{\"destination\":\"/c\",\"source\":\"/stage/2\",\"options\":[\"rbind\",\"ro\"]}]");
 }
 
 Test(amend, what_was_prepared_must_be_there)
@@ -356,7 +401,6 @@ Test(amend, paths_that_json_cannot_hold_are_refused)
 		{.rootfs = "/stage/\xff"},
 		{.rootfs = "relative"},
 		{.hook_path = "relative"},
-		{.bundle = "/b\xc0\xaf"},
 	};
 
 	for (size_t i = 0; i < CFD_COUNT(decisions); i++) {

@@ -290,7 +290,7 @@ static int resolve(struct cfd_resolver *resolver, const char *path, struct cfd_r
 {
 	struct cfd_error err = {0};
 
-	return cfd_resolve(resolver, path, resolved, &err);
+	return cfd_resolve(resolver, path, resolved, NULL, &err);
 }
 
 static void expect_same(const struct cfd_resolved *a, const struct cfd_resolved *b)

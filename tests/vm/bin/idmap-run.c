@@ -7,6 +7,7 @@
  */
 #include "lib/amend/amend.h"
 #include "lib/fd.h"
+#include "lib/held.h"
 #include "lib/userns/idmap.h"
 #include "lib/image/image.h"
 #include "lib/json/json.h"
@@ -30,6 +31,7 @@ struct run {
 	int bundle_fd;
 	struct cfd_json_doc *doc;
 	struct cfd_spec spec;
+	struct cfd_held held;
 	struct cfd_userns_range range;
 };
 
@@ -103,10 +105,14 @@ static int prepare(struct run *run, struct cfd_idmap_result *result, struct cfd_
 		r = cfd_fd_open_dir(run->bundle_fd, run->spec.root_path, true, &rootfs, err);
 	if (!r)
 		r = cfd_fd_path(rootfs, &real, err);
+	if (!r)
+		r = cfd_held_init(&run->held, &run->spec, err);
+	if (!r)
+		r = cfd_held_open_rest(&run->held, &run->spec, run->bundle, err);
 	if (r)
 		return r;
 	podman_directories(run->bundle, &image);
-	request.bundle = run->bundle;
+	request.held = &run->held;
 	request.rootfs = real;
 	request.rootfs_fd = rootfs;
 	request.range = run->range;
@@ -140,7 +146,6 @@ static int amend(struct run *run, struct cfd_error *err)
 	struct cfd_profile profile = {.name = name};
 	struct cfd_amend_decision decision = {
 		.profile = &profile,
-		.bundle = run->bundle,
 		.range = &run->range,
 		.mounts = &result,
 	};
