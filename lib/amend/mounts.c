@@ -6,6 +6,7 @@
 #include "lib/spec/spec.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Of a mount that was no bind: what a bind mount understands too, mount(8). */
@@ -64,19 +65,19 @@ static int replace_mount(const struct cfd_amend *a, struct cfd_json *mount, cons
 	return 0;
 }
 
-static bool is_prepared(const struct cfd_idmap_result *result, size_t index)
-{
-	for (size_t i = 0; i < result->mount_count; i++)
-		if (result->mounts[i].index == index)
-			return true;
-	return false;
-}
-
 /* A source that the runtime would look up by name again could be another one by then. */
 static int check_binds(const struct cfd_amend *a)
 {
+	const struct cfd_idmap_result *result = a->decision->mounts;
+	CFD_AUTO_FREE bool *prepared = calloc(a->spec->mount_count + 1, sizeof(*prepared));
+
+	if (!prepared)
+		return cfd_amend_memory(a);
+	for (size_t i = 0; i < result->mount_count; i++)
+		if (result->mounts[i].index < a->spec->mount_count)
+			prepared[result->mounts[i].index] = true;
 	for (size_t i = 0; i < a->spec->mount_count; i++)
-		if (cfd_spec_mount_is_bind(&a->spec->mounts[i]) && !is_prepared(a->decision->mounts, i))
+		if (cfd_spec_mount_is_bind(&a->spec->mounts[i]) && !prepared[i])
 			return cfd_fail(a->err, -EINVAL, "mounts[%zu] is a bind mount that was not prepared", i);
 	return 0;
 }
@@ -99,15 +100,32 @@ static int replace_mounts(const struct cfd_amend *a, const struct cfd_json *moun
 	return 0;
 }
 
-/* From the last on, as what follows moves up. */
-static void remove_nested(const struct cfd_amend *a, struct cfd_json *mounts)
+struct nested {
+	bool *is_nested; /* by index of spec->mounts */
+	size_t count, next;
+};
+
+static bool is_not_nested(const struct cfd_json *child, void *context)
+{
+	struct nested *nested = context;
+	size_t index = nested->next++;
+
+	(void)child;
+	return index >= nested->count || !nested->is_nested[index];
+}
+
+static int remove_nested(const struct cfd_amend *a, struct cfd_json *mounts)
 {
 	const struct cfd_idmap_result *result = a->decision->mounts;
+	CFD_AUTO_FREE bool *is_nested = calloc(a->spec->mount_count + 1, sizeof(*is_nested));
+	struct nested nested = {.is_nested = is_nested, .count = a->spec->mount_count};
 
-	for (size_t index = a->spec->mount_count; index-- > 0;)
-		for (size_t i = 0; i < result->mount_count; i++)
-			if (result->mounts[i].nested && result->mounts[i].index == index)
-				cfd_json_remove_at(mounts, index);
+	if (!is_nested)
+		return cfd_amend_memory(a);
+	for (size_t i = 0; i < result->mount_count; i++)
+		is_nested[result->mounts[i].index] |= result->mounts[i].nested;
+	cfd_json_filter(mounts, is_not_nested, &nested);
+	return 0;
 }
 
 /* A bind of the prepared node at the device's path. */
@@ -199,8 +217,7 @@ int cfd_amend_mounts(const struct cfd_amend *a)
 	r = check_binds(a);
 	if (!r)
 		r = replace_mounts(a, mounts);
-	if (r)
-		return r;
-	remove_nested(a, mounts);
-	return replace_devices(a, mounts);
+	if (!r)
+		r = remove_nested(a, mounts);
+	return r ? r : replace_devices(a, mounts);
 }

@@ -29,11 +29,18 @@ struct judgement {
 	char message[384];
 };
 
+struct named { /* what an entry of the profile's mounts.allow names, asked once */
+	enum { UNKNOWN, NOTHING, SOMETHING } what;
+	struct stat stat;
+	char planted[CFD_PATH_MAX]; /* see cfd_named_open */
+};
+
 struct cfd_sources {
 	struct judgement *judgements;
 	size_t count;
 	struct cfd_hostfiles *hostfiles; /* gathered when the first source needs it */
 	struct cfd_resolver *resolver;
+	struct named *named; /* by index of profile->mounts */
 };
 
 static bool is_device(const struct cfd_subject *subject)
@@ -44,42 +51,55 @@ static bool is_device(const struct cfd_subject *subject)
 
 enum permission { NOT_ALLOWED, ALLOWED_BY_LINK, ALLOWED_READ_ONLY, ALLOWED };
 
-/*
- * Whether what the profile names is the source, or above it. Not if the name leads there by a link of somebody other
- * than root's: he would choose what the profile allows. With such a link, its directory is in ret_planted.
- */
-static bool is_named(const struct cfd_subject *subject, const char *source, char ret_planted[CFD_PATH_MAX])
+static void look_up(const char *source, struct named *named)
 {
 	CFD_AUTO_FD int fd = -1;
 	struct cfd_error ignored = {0};
-	struct stat st;
 
-	ret_planted[0] = '\0';
+	if (named->what == UNKNOWN)
+		named->what = !cfd_named_open(source, &fd, named->planted, &ignored) && !fstat(fd, &named->stat)
+				      ? SOMETHING
+				      : NOTHING;
+}
+
+/*
+ * Whether what the entry names is the source, or above it. Not if the name leads there by a link of somebody other than
+ * root's: he would choose what the profile allows. With such a link, its directory is in ret_planted.
+ */
+static bool is_named(const struct cfd_sources *sources, const struct cfd_subject *subject, size_t entry,
+		     const char **ret_planted)
+{
+	const char *source = subject->context->profile->mounts[entry].source;
+	struct named *named = &sources->named[entry];
+
+	*ret_planted = "";
 	if (!subject->resolved)
 		return cfd_subject_beneath(subject, source);
-	return !cfd_named_open(source, &fd, ret_planted, &ignored) && !fstat(fd, &st) &&
-	       cfd_resolved_is_beneath(subject->resolved, &st);
+	look_up(source, named);
+	*ret_planted = named->planted;
+	return named->what == SOMETHING && cfd_resolved_is_beneath(subject->resolved, &named->stat);
 }
 
 struct permit {
 	enum permission permission;
 	bool idmap;
-	char planted[CFD_PATH_MAX]; /* the link's directory, of ALLOWED_BY_LINK */
+	const char *planted; /* the link's directory, of ALLOWED_BY_LINK */
 };
 
 /* What most favours it among what the profile allows. */
-static void allowed_by_profile(const struct cfd_subject *subject, struct permit *permit)
+static void allowed_by_profile(const struct cfd_sources *sources, const struct cfd_subject *subject,
+			       struct permit *permit)
 {
 	const struct cfd_profile *profile = subject->context->profile;
 
 	*permit = (struct permit){.permission = NOT_ALLOWED};
 	for (size_t i = 0; i < profile->mount_count; i++) {
 		const struct cfd_profile_mount *allow = &profile->mounts[i];
-		char planted[CFD_PATH_MAX];
 		enum permission found = ALLOWED_READ_ONLY;
+		const char *planted;
 
 		if (!cfd_profile_mount_covers(allow, subject->destination, true) ||
-		    !is_named(subject, allow->source, planted))
+		    !is_named(sources, subject, i, &planted))
 			continue;
 		if (cfd_profile_mount_covers(allow, subject->destination, cfd_subject_read_only(subject)))
 			found = ALLOWED;
@@ -89,7 +109,7 @@ static void allowed_by_profile(const struct cfd_subject *subject, struct permit 
 		if (found <= permit->permission)
 			continue;
 		permit->permission = found;
-		strcpy(permit->planted, planted);
+		permit->planted = planted;
 	}
 }
 
@@ -131,15 +151,16 @@ static void judge_swappable(const struct cfd_subject *subject, struct judgement 
 }
 
 /* What the profile can allow, if it does not, and if the allowed name is not somebody else's to give. */
-static void judge_allowable(const struct cfd_subject *subject, const char *rule, const char *what,
-			    struct judgement *judgement)
+static void judge_allowable(const struct cfd_sources *sources, const struct cfd_subject *subject, const char *rule,
+			    const char *what, struct judgement *judgement)
 {
 	struct permit permit;
 
-	allowed_by_profile(subject, &permit);
+	allowed_by_profile(sources, subject, &permit);
 	switch (permit.permission) {
 	case NOT_ALLOWED:
-		judge(judgement, rule, "%s, which the profile does not allow", what);
+		judge(judgement, rule, subject->context->profile->name ? "%s, which the profile does not allow" : "%s",
+		      what);
 		return;
 	case ALLOWED_BY_LINK:
 		judge_planted(permit.planted, judgement);
@@ -215,9 +236,9 @@ static void judge_protected(const struct cfd_sources *sources, const struct cfd_
 	if (beneath)
 		judge(judgement, "mount.host-tree", "contains %s: %s", beneath->path, beneath->what);
 	else if (rule)
-		judge_allowable(subject, rule, row->what, judgement);
+		judge_allowable(sources, subject, rule, row->what, judgement);
 	else
-		judge_allowable(subject, "mount.host-path", "a path of the host", judgement);
+		judge_allowable(sources, subject, "mount.host-path", "a path of the host", judgement);
 }
 
 /* What nobody vouches for. */
@@ -402,7 +423,8 @@ int cfd_sources_judge(const struct cfd_rules_context *context, struct cfd_source
 	if (!sources || !resolved)
 		return cfd_fail_memory(err, "mount sources");
 	sources->judgements = calloc(count + 1, sizeof(*sources->judgements));
-	if (!sources->judgements)
+	sources->named = calloc(context->profile->mount_count + 1, sizeof(*sources->named));
+	if (!sources->judgements || !sources->named)
 		return cfd_fail_memory(err, "mount sources");
 	sources->count = count;
 	if (context->host_facts)
@@ -421,6 +443,7 @@ void cfd_sources_freep(struct cfd_sources **sources)
 {
 	if (*sources) {
 		free((*sources)->judgements);
+		free((*sources)->named);
 		cfd_hostfiles_freep(&(*sources)->hostfiles);
 		cfd_resolver_freep(&(*sources)->resolver);
 		free(*sources);
