@@ -10,6 +10,7 @@
 #include "lib/config.h"
 #include "lib/err.h"
 #include "lib/json/json.h"
+#include "lib/paint.h"
 #include "lib/profile/profile.h"
 #include "lib/userns/userns.h"
 #include "lib/verdict.h"
@@ -76,7 +77,7 @@ static size_t judge(const struct cfd_spec *spec, const struct cfd_profile *profi
 		fuzz_check_line(verdict.findings.values[i].path);
 		fuzz_check_line(verdict.findings.values[i].message);
 	}
-	FUZZ_CHECK(cfd_verdict_text(&verdict, "fuzz", &text) == 0);
+	FUZZ_CHECK(cfd_verdict_text(&verdict, "fuzz", &cfd_paint_none, &text) == 0);
 	cfd_hide_control(text.data, "\n");
 	FUZZ_CHECK(strlen(text.data) == text.length && !strchr(text.data, '\x1b'));
 	total = verdict.findings.total;
@@ -119,7 +120,6 @@ static bool amend(const struct cfd_buf *text, const struct cfd_profile *profile,
 	const struct cfd_amend_decision decision = {
 		.profile = profile,
 		.rootfs = "/stage/rootfs",
-		.bundle = "/bundle",
 		.range = profile->userns_host ? NULL : &range,
 		.hook_path = HOOK,
 	};
