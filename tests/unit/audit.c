@@ -10,6 +10,7 @@
 #include "lib/verdict.h"
 
 #include "bpf/guard.h"
+#include "tests/unit/tree.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -28,14 +29,13 @@
 #define TEXT(literal) ((char *)(literal)) /* owned elsewhere, never freed or written */
 
 struct fixture {
-	char top[64], file[96];
+	char top[SCRATCH_PATH], file[96];
 	struct cfd_config config;
 };
 
 static void make_fixture(struct fixture *fixture)
 {
-	strcpy(fixture->top, "/tmp/cofferdam-test-XXXXXX");
-	cr_assert_not_null(mkdtemp(fixture->top));
+	tree_scratch(fixture->top);
 	snprintf(fixture->file, sizeof(fixture->file), "%s/log/audit.jsonl", fixture->top);
 	fixture->config = (struct cfd_config){.audit_file = fixture->file};
 }

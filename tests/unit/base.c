@@ -2,12 +2,12 @@
 #include "lib/base.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "tests/unit/tree.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -155,10 +155,10 @@ Test(err, a_failure_without_a_code_is_none_the_less_one)
 
 static int temporary_directory(void)
 {
-	char path[] = "/tmp/cofferdam-test-XXXXXX";
+	char path[SCRATCH_PATH];
 	int fd;
 
-	cr_assert_not_null(mkdtemp(path));
+	tree_scratch(path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cr_assert_geq(fd, 0);
 	return fd;

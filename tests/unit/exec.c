@@ -11,12 +11,12 @@
 #include "lib/spec/spec.h"
 #include "lib/state/state.h"
 #include "lib/verdict.h"
+#include "tests/unit/tree.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -81,7 +81,7 @@ Test(exec, the_record_has_what_the_container_got)
 	CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *doc = parse(config_text);
 	struct cfd_verdict verdict = {.doc = doc, .profile = &profile};
 	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
-	char path[] = "/tmp/cofferdam-exec-XXXXXX", top[64], key[CFD_STATE_KEY_MAX + 1], file[512];
+	char path[SCRATCH_PATH], top[96], key[CFD_STATE_KEY_MAX + 1], file[512];
 	const struct cfd_config config = {0};
 	struct cfd_error err = {0};
 	bool found = false;
@@ -91,7 +91,7 @@ Test(exec, the_record_has_what_the_container_got)
 	record.id = strdup("web");
 	record.root = strdup("/run/x");
 	record.bundle = strdup("/engine/bundle");
-	cr_assert_not_null(mkdtemp(path));
+	tree_scratch(path);
 	snprintf(top, sizeof(top), "%s/run", path);
 	cr_expect_eq(cfd_state_find(top, "web", "/run/x", &found, &back, &err), 0, "%s", err.message);
 	cr_expect_not(found, "nobody has made the directory");

@@ -2,6 +2,7 @@
 #include "lib/log.h"
 
 #include "lib/fd.h"
+#include "tests/unit/tree.h"
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
@@ -82,9 +83,9 @@ Test(log, text_format_is_that_of_the_runtimes, .init = cr_redirect_stderr)
 
 Test(log, a_log_that_cannot_be_opened_leaves_stderr, .init = cr_redirect_stderr)
 {
-	char directory[] = "/tmp/cofferdam-test-XXXXXX", fifo[80];
+	char directory[SCRATCH_PATH], fifo[80];
 
-	cr_assert_not_null(mkdtemp(directory));
+	tree_scratch(directory);
 	snprintf(fifo, sizeof(fifo), "%s/fifo", directory);
 	cr_assert_eq(mkfifo(fifo, 0600), 0);
 	cfd_log_refusal(fifo, true, "a"); /* nobody reads: must not wait */

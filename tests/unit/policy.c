@@ -7,6 +7,7 @@
 #include "lib/guard/routes.h"
 #include "lib/guard/shells.h"
 #include "lib/spec/spec.h"
+#include "tests/unit/tree.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -225,14 +226,13 @@ Test(routes, resolvers_are_read_as_the_c_library_does)
 }
 
 /* --- shells and the whole */
-
 static int make_root(void)
 {
-	char path[] = "/tmp/cofferdam-test-XXXXXX";
 	static const char *const made[] = {"bin", "usr", "usr/bin", "etc", "opt"};
+	char path[SCRATCH_PATH];
 	int fd;
 
-	cr_assert_not_null(mkdtemp(path));
+	tree_scratch(path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cr_assert_geq(fd, 0);
 	for (size_t i = 0; i < CFD_COUNT(made); i++)

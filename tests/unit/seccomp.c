@@ -5,6 +5,7 @@
 #include "lib/seccomp/seccomp.h"
 #include "lib/seccomp/filter.h"
 #include "lib/seccomp/subset.h"
+#include "tests/unit/tree.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -208,15 +208,14 @@ Test(seccomp, what_an_engine_writes_is_checked)
 
 /* A directory with a profile in it, and the request for it. */
 struct place {
-	char path[64];
+	char path[SCRATCH_PATH];
 	int fd;
 	struct cfd_seccomp_request request;
 };
 
 static void make_place(struct place *place)
 {
-	strcpy(place->path, "/tmp/cofferdam-test-XXXXXX");
-	cr_assert_not_null(mkdtemp(place->path));
+	tree_scratch(place->path);
 	place->fd = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cr_assert_geq(place->fd, 0);
 	place->request = (struct cfd_seccomp_request){.profile = "docker-default",

@@ -3,6 +3,7 @@
 #include "lib/json/json.h"
 #include "lib/seccomp/seccomp.h"
 #include "lib/seccomp/filter.h"
+#include "tests/unit/tree.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -10,16 +11,9 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static void make_directory(char path[64])
-{
-	strcpy(path, "/tmp/cofferdam-test-XXXXXX");
-	cr_assert_not_null(mkdtemp(path));
-}
 
 static int build(const struct cfd_seccomp_request *request, struct cfd_buf *text, struct cfd_error *err)
 {
@@ -53,7 +47,7 @@ Test(seccomp_cache, a_kept_result_is_used_only_for_the_same_request)
 		.profile = "docker-default", .shipped_dir = "profiles/seccomp", .bounding = cfd_caps_engine_default};
 	char path[64], cache[128];
 
-	make_directory(path);
+	tree_scratch(path);
 	snprintf(cache, sizeof(cache), "%s/cache", path);
 	request.cache_dir = cache;
 	cr_assert_eq(build(&request, &first, &err), 0, "%s", err.message);
@@ -105,7 +99,7 @@ Test(seccomp_cache, a_torn_or_foreign_cache_file_is_a_miss)
 	char path[64];
 	struct stat st;
 
-	make_directory(path);
+	tree_scratch(path);
 	cr_expect_eq(cfd_seccomp_cache_get(path, &key, &got), -ENOENT);
 	cfd_seccomp_cache_put(path, &key, &text);
 	cr_assert_eq(cfd_seccomp_cache_get(path, &key, &got), 0);
@@ -141,7 +135,7 @@ Test(seccomp_cache, the_cache_does_not_grow_without_end)
 	char path[64];
 	char key[32];
 
-	make_directory(path);
+	tree_scratch(path);
 	for (unsigned i = 0; i < 600; i++) {
 		snprintf(key, sizeof(key), "key %u", i);
 		last = text_of(key);

@@ -38,6 +38,30 @@ void tree_remove(char **tree)
 	*tree = NULL;
 }
 
+#define SCRATCHES 16
+
+static char scratches[SCRATCHES][SCRATCH_PATH];
+static size_t scratch_count;
+static pid_t scratch_owner; /* a child that a test forks leaves them alone */
+
+static void remove_scratches(void)
+{
+	for (size_t i = 0; getpid() == scratch_owner && i < scratch_count; i++)
+		nftw(scratches[i], remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void tree_scratch(char ret_path[SCRATCH_PATH])
+{
+	if (!scratch_owner) {
+		scratch_owner = getpid();
+		cr_assert_eq(atexit(remove_scratches), 0);
+	}
+	cr_assert_lt(scratch_count, SCRATCHES);
+	strcpy(ret_path, "/tmp/cofferdam-test-XXXXXX");
+	cr_assert_not_null(mkdtemp(ret_path));
+	strcpy(scratches[scratch_count++], ret_path);
+}
+
 char *tree_path(const char *tree, const char *path)
 {
 	char *joined;

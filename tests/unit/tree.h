@@ -12,6 +12,10 @@ char *tree_make(void);
 void tree_remove(char **tree);
 #define TREE __attribute__((cleanup(tree_remove))) char *
 
+/* The same for whoever keeps the path: made, and removed with everything in it when this process exits. */
+#define SCRATCH_PATH 64
+void tree_scratch(char ret_path[SCRATCH_PATH]);
+
 /* "tree/path"; the caller frees. */
 char *tree_path(const char *tree, const char *path);
 /* Makes the directories above, mode 0755, and the file, mode 0644. */

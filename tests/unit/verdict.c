@@ -5,6 +5,7 @@
 #include "lib/paint.h"
 #include "lib/profile/profile.h"
 #include "lib/verdict.h"
+#include "tests/unit/tree.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -62,8 +63,7 @@ static void write_config(struct place *place, const char *mounts, const char *me
 static void set_up(struct place *place)
 {
 	memset(place, 0, sizeof(*place));
-	strcpy(place->path, "/tmp/cofferdam-verdict-XXXXXX");
-	cr_assert_not_null(mkdtemp(place->path));
+	tree_scratch(place->path);
 	snprintf(place->profiles, sizeof(place->profiles), "%s/profiles.d", place->path);
 	cr_assert_eq(mkdir(place->profiles, 0755), 0);
 	place->fd = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
