@@ -79,6 +79,19 @@ const char *cfd_path_beneath(const char *path, const char *directory)
 	return *path ? path + 1 : path;
 }
 
+bool cfd_path_take_first(char *pending, char ret_component[CFD_PATH_MAX])
+{
+	char *start = pending + strspn(pending, "/");
+	size_t length = strcspn(start, "/");
+
+	if (length == 0 || length >= CFD_PATH_MAX)
+		return false;
+	memcpy(ret_component, start, length);
+	ret_component[length] = '\0';
+	memmove(pending, start + length, strlen(start + length) + 1);
+	return true;
+}
+
 const char *cfd_path_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');

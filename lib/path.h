@@ -22,6 +22,12 @@ bool cfd_path_has_dotdot(const char *path);
 /* For two clean paths: what follows `directory` in `path` ("" when equal), or NULL when it is not beneath. Borrowed. */
 const char *cfd_path_beneath(const char *path, const char *directory);
 
+/*
+ * Takes the first component, with the slashes around it, off the front of `pending`. False when there is none, or when
+ * it is too long to be one.
+ */
+bool cfd_path_take_first(char *pending, char ret_component[CFD_PATH_MAX]);
+
 /* What follows the last slash. Borrowed. */
 const char *cfd_path_base(const char *path);
 

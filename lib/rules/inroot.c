@@ -28,20 +28,6 @@ static int too_long(struct cfd_error *err)
 	return cfd_fail(err, -ENAMETOOLONG, "a path of the image is longer than %d bytes", CFD_PATH_MAX - 1);
 }
 
-/* Takes the next component from `pending`; false when there is none. */
-static bool next_component(struct walk *walk, char component[CFD_PATH_MAX])
-{
-	char *start = walk->pending + strspn(walk->pending, "/");
-	size_t length = strcspn(start, "/");
-
-	if (length == 0 || length >= CFD_PATH_MAX)
-		return false;
-	memcpy(component, start, length);
-	component[length] = '\0';
-	memmove(walk->pending, start + length, strlen(start + length) + 1);
-	return true;
-}
-
 static void leave_directory(struct cfd_inroot *end)
 {
 	char *slash = strrchr(end->path, '/');
@@ -120,7 +106,7 @@ int cfd_inroot_follow(int rootfs_fd, const char *path, const struct cfd_held *co
 	if (strlen(path) >= CFD_PATH_MAX)
 		return too_long(err);
 	strcpy(walk.pending, path);
-	while (!r && next_component(&walk, component)) {
+	while (!r && cfd_path_take_first(walk.pending, component)) {
 		if (strcmp(component, "..") == 0 && walk.covered)
 			end.escapes = true;
 		else if (strcmp(component, "..") == 0)

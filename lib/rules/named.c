@@ -44,19 +44,6 @@ static int open_root(struct walk *walk, struct cfd_error *err)
 	return walk->fd < 0 ? cfd_fail_errno(err, -errno, "cannot open /") : 0;
 }
 
-static bool next_component(struct walk *walk, char component[CFD_PATH_MAX])
-{
-	char *start = walk->pending + strspn(walk->pending, "/");
-	size_t length = strcspn(start, "/");
-
-	if (length == 0 || length >= CFD_PATH_MAX)
-		return false;
-	memcpy(component, start, length);
-	component[length] = '\0';
-	memmove(walk->pending, start + length, strlen(start + length) + 1);
-	return true;
-}
-
 static int note_if_planted(struct walk *walk, const struct stat *link, struct cfd_error *err)
 {
 	CFD_AUTO_FREE char *directory = NULL;
@@ -128,7 +115,7 @@ int cfd_named_open(const char *path, int *ret_fd, char ret_planted[CFD_PATH_MAX]
 		return cfd_fail(err, -EINVAL, "%.64s is no absolute path, or too long", path);
 	strcpy(walk.pending, path);
 	r = open_root(&walk, err);
-	while (!r && next_component(&walk, component))
+	while (!r && cfd_path_take_first(walk.pending, component))
 		r = enter(&walk, component, err);
 	if (r)
 		return cfd_wrap(err, "%s", path);

@@ -9,6 +9,8 @@
  * time of the whole sequence, the smallest and largest, the median of the ratios to the FIRST variant of the same
  * round, and the median wall time of each command. A command that fails ends it all.
  */
+#include "tests/bench/figures.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -38,23 +40,7 @@ static void die(const char *what)
 
 static double now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, int count)
-{
-	qsort(values, (size_t)count, sizeof(*values), compare);
-	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+	return milliseconds(CLOCK_MONOTONIC);
 }
 
 static void read_variant(char *line, struct variant *variant)

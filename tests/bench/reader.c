@@ -17,6 +17,7 @@
 #include "lib/userns/idmap.h"
 #include "lib/userns/userns.h"
 #include "lib/verdict.h"
+#include "tests/bench/figures.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,23 +46,7 @@ static void die(const char *what, const struct cfd_error *err)
 
 static double now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, int count)
-{
-	qsort(values, (size_t)count, sizeof(*values), compare);
-	return values[count / 2];
+	return milliseconds(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static void parse(const struct cfd_buf *text, struct cfd_json_doc **ret_doc)

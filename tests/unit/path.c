@@ -94,3 +94,18 @@ Test(annotations, the_orders_that_engines_write_pass_with_their_values_only)
 		cr_expect_eq(cfd_annotation_danger(cases[i].key, cases[i].value) == NULL, cases[i].passes);
 	}
 }
+
+Test(path, components_are_taken_from_the_front)
+{
+	char pending[] = "//a/bc///..", component[CFD_PATH_MAX] = "untouched";
+
+	cr_assert(cfd_path_take_first(pending, component));
+	cr_expect_str_eq(component, "a");
+	cr_expect_str_eq(pending, "/bc///..");
+	cr_assert(cfd_path_take_first(pending, component));
+	cr_expect_str_eq(component, "bc");
+	cr_assert(cfd_path_take_first(pending, component));
+	cr_expect_str_eq(component, "..");
+	cr_expect_not(cfd_path_take_first(pending, component));
+	cr_expect_str_eq(component, "..");
+}

@@ -119,6 +119,17 @@ mirrors() {
 		sed -n "s|^'\(.*\)/dists/$codename/InRelease'.*|\1|p" | sort -u
 }
 
+# tree_of_suite SUITE TREE COMMAND: COMMAND MIRROR TREE, with the first mirror by which it succeeds.
+tree_of_suite() {
+	local suite=$1 tree=$2 command=$3 mirror
+
+	while read -r mirror; do
+		rm -rf --one-file-system "$tree"
+		"$command" "$mirror" "$tree" && return
+	done < <(mirrors)
+	die "no mirror of Debian among this machine's apt sources serves $suite (COFFERDAM_MIRROR=URL names one)"
+}
+
 # sources_line MIRROR SUITE: apt verifies the archive's signature against KEYRING.
 sources_line() {
 	printf 'deb [arch=amd64 signed-by=%s] %s %s main\n' "$KEYRING" "$1" "$2"

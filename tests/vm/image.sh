@@ -34,17 +34,10 @@ trim_tree() {
 }
 
 build_image() {
-	local output=$1 tree=$1/tree mirror made=''
+	local output=$1 tree=$1/tree
 
 	say "image: making a Debian $SUITE tree with mmdebstrap"
-	while read -r mirror; do
-		rm -rf --one-file-system "$tree"
-		if make_tree "$mirror" "$tree"; then
-			made=yes
-			break
-		fi
-	done < <(mirrors)
-	[ -n "$made" ] || die "no mirror of Debian among this machine's apt sources serves $SUITE (COFFERDAM_MIRROR=URL names one)"
+	tree_of_suite "$SUITE" "$tree" make_tree
 	# shellcheck disable=SC2016 # dpkg-query's own variables
 	dpkg-query --admindir="$tree/var/lib/dpkg" -W -f='${Package} ${Version}\n' >"$output/packages"
 	trim_tree "$tree"

@@ -45,17 +45,10 @@ version() {
 }
 
 build_runtimes() {
-	local output=$1 tree=$1/tree mirror made=''
+	local output=$1 tree=$1/tree
 
 	say "runtimes: unpacking crun and runc of Debian $SUITE"
-	while read -r mirror; do
-		rm -rf --one-file-system "$tree"
-		if make_tree "$mirror" "$tree"; then
-			made=yes
-			break
-		fi
-	done < <(mirrors)
-	[ -n "$made" ] || die "no mirror of Debian among this machine's apt sources serves $SUITE (COFFERDAM_MIRROR=URL names one)"
+	tree_of_suite "$SUITE" "$tree" make_tree
 	complete_tree "$tree"
 	{ version crun "$tree" && version runc "$tree"; } >"$output/versions"
 	[ "$(wc -l <"$output/versions")" -eq 2 ] || die "runtimes: crun and runc of $SUITE do not tell their versions"
