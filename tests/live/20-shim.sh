@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What cofferdam-runtime passes through reaches the runtime as it came. /bin/cat and /bin/ls stand in for the runtime: asked
 # for their own /proc files they show what they were started with.
+# Alone: times are compared.
 # shellcheck source=tests/live/host.sh
 . "$(dirname "$0")/host.sh"
 

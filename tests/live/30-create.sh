@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The whole way of a create with runc on this machine, without the guard (kernels of build machines may refuse BPF LSM; the
 # VM tests have it): what the container gets, what is refused, what is left behind.
+# Alone: times are compared.
 # shellcheck source=tests/live/host.sh
 . "$(dirname "$0")/host.sh"
 

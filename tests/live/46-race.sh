@@ -3,6 +3,7 @@
 # Ten thousand containers, while somebody exchanges config.json, a mount's source, the root filesystem or a namespace all the time.
 # `race` (tests/vm/bin) is the attacker, and the runtime behind, which looks at what it is given. Whatever the moment: the
 # good one is passed on, or the bad one is refused; both must have come up, or nothing was shown. Then with runc.
+# Alone: attacker and attacked need a processor each.
 # shellcheck source=tests/live/host.sh
 . "$(dirname "$0")/host.sh"
 
