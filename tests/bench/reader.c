@@ -6,7 +6,8 @@
  *
  * CONFIG is what an engine wrote; binds of existing directories are added until it has the size. Times are processor
  * times of this process, medians over the rounds. A hostile file is read by a process of its own, whose peak memory is
- * the kernel's count (getrusage(2), ru_maxrss). Markdown on standard output; 1 when a goal is missed.
+ * the kernel's count (getrusage(2), ru_maxrss). Markdown on standard output; 1 when a hostile file
+ * passes. Goals are told, and fail nothing: they depend on the machine's speed.
  */
 #include "lib/amend/amend.h"
 #include "lib/config.h"
@@ -217,8 +218,8 @@ static const struct size sizes[] = {
 	{"5,000 mounts", 0, 5000, 50},
 };
 
-/* One row of the table; false when the goal is missed. */
-static bool measure(const struct size *size, const char *config, const char *profiles,
+/* One row of the table. */
+static void measure(const struct size *size, const char *config, const char *profiles,
 		    const struct cfd_profile *profile, int rounds)
 {
 	static double times[STEPS + 1][ROUNDS_MAX];
@@ -245,7 +246,6 @@ static bool measure(const struct size *size, const char *config, const char *pro
 		printf(" %g: %s |\n", size->goal, total < size->goal ? "met" : "MISSED");
 	else
 		printf(" |\n");
-	return size->goal <= 0 || total < size->goal;
 }
 
 /* --- hostile files */
@@ -408,11 +408,12 @@ static int run_child(void (*work)(const char *profiles), size_t row, const char 
 	return WEXITSTATUS(status);
 }
 
+/* Whether it was refused every time. */
 static bool measure_hostile(size_t row, const char *profiles, int rounds)
 {
 	double times[ROUNDS_MAX], middle, ignored_ms;
 	long kib = 0, ignored_kib;
-	bool refused = true, met;
+	bool refused = true;
 	struct stat st;
 
 	if (run_child(NULL, row, NULL, &ignored_ms, &ignored_kib) || stat(WORK "/config.json", &st))
@@ -424,13 +425,12 @@ static bool measure_hostile(size_t row, const char *profiles, int rounds)
 		kib = peak > kib ? peak : kib;
 	}
 	middle = median(times, rounds);
-	met = refused && middle < HOSTILE_MS && kib < HOSTILE_KIB;
 	printf("| %-33s | %7.1f | %6.1f | %6.1f | %s |\n", hostile[row].name, (double)st.st_size / (1 << 20), middle,
 	       (double)kib / 1024,
-	       !refused ? "PASSES"
-	       : met    ? "met"
-			: "MISSED");
-	return met;
+	       !refused                                   ? "PASSES"
+	       : middle < HOSTILE_MS && kib < HOSTILE_KIB ? "met"
+							  : "MISSED");
+	return refused;
 }
 
 static void read_profile(const char *profiles, struct cfd_profile **ret_profile)
@@ -451,7 +451,7 @@ int main(int argc, char **argv)
 {
 	int rounds = argc == 4 ? atoi(argv[3]) : 0;
 	struct cfd_profile *profile = NULL;
-	bool met = true;
+	bool refused = true;
 
 	if (rounds < 1 || rounds > ROUNDS_MAX) {
 		fprintf(stderr, "usage: bench-reader CONFIG PROFILES ROUNDS\n");
@@ -464,12 +464,12 @@ int main(int argc, char **argv)
 	       HOSTILE_KIB / 1024);
 	printf("|---|---|---|---|---|\n");
 	for (size_t row = 0; row < CFD_COUNT(hostile); row++)
-		met &= measure_hostile(row, argv[2], rounds < 5 ? rounds : 5);
+		refused &= measure_hostile(row, argv[2], rounds < 5 ? rounds : 5);
 	read_profile(argv[2], &profile);
 	printf("\n| CPU ms       |   bytes | mounts | read   | text    | host    | amended | written | total | per 12 "
 	       "KB | "
 	       "verdict | goal |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < CFD_COUNT(sizes); i++)
-		met &= measure(&sizes[i], argv[1], argv[2], profile, rounds);
-	return !met;
+		measure(&sizes[i], argv[1], argv[2], profile, rounds);
+	return !refused;
 }
