@@ -456,3 +456,24 @@ int cfd_guard_drain(int lock_dir, int wait_ms, int (*handle)(const struct cfd_gu
 		*ret_count = drain.count;
 	return r;
 }
+
+/* --- libelf */
+
+/*
+ * libelf.a of elfutils 0.192 (Debian 13) calls these two and does not hold them (sourceware bug 32293, mended in
+ * 0.193): the tree in which it keeps the pieces that elf_getdata_rawchunk(3) gave out. libbpf asks for none, so the
+ * tree stays empty. Where libelf.a has its own and needs them, those are taken, as these are weak.
+ */
+void eu_search_tree_init(void **tree);
+void eu_search_tree_fini(void **tree, void (*free_node)(void *node));
+
+__attribute__((weak)) void eu_search_tree_init(void **tree)
+{
+	*tree = NULL;
+}
+
+__attribute__((weak)) void eu_search_tree_fini(void **tree, void (*free_node)(void *node))
+{
+	(void)tree;
+	(void)free_node;
+}
