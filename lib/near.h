@@ -17,8 +17,8 @@ struct cfd_near {
 /* Accepts NULL, to which nothing is near. Words of more than 48 bytes are not compared. */
 struct cfd_near cfd_near_start(const char *word);
 /*
- * Characters to insert, delete, change or swap count, case does not: at most 2 (3 in words of ten and more), and never more
- * than half of the word. A candidate "group.word" is near to "word". Of equally near ones the first is kept.
+ * Characters to insert, delete, change or swap count, case does not: at most 2 (3 in words of ten and more), and never
+ * more than half of the word. A candidate "group.word" is near to "word". Of equally near ones the first is kept.
  */
 void cfd_near_offer(struct cfd_near *near, const char *candidate);
 
