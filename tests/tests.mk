@@ -44,8 +44,16 @@ $(BUILD)/vm-bin/%: $(BUILD)/obj/tests/vm/bin/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LINK_LIBS)
 
+# What is tried from inside of a container, knowing nothing of cofferdam.
+ATTACK_OBJ := $(call objects,$(wildcard tests/vm/attacks/*.c))
+
+$(BUILD)/vm-bin/attack: $(ATTACK_OBJ)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $(ATTACK_OBJ)
+
 .PHONY: vm-bin
-vm-bin: $(VM_BIN)
+vm-bin: $(VM_BIN) $(BUILD)/vm-bin/attack
 
 # KERNEL='6.1 6.12' and TESTS='20-guard' select; tests/vm/run boots a VM for a script of your own.
 check-vm: all vm-bin

@@ -37,7 +37,7 @@ install_helpers() {
 install_tests() {
 	mkdir -p "$stage/cofferdam/tests/vm"
 	cp tests/lib.sh "$stage/cofferdam/tests/"
-	cp -r tests/vm/guest*.sh tests/vm/tests "$stage/cofferdam/tests/vm/"
+	cp -r tests/vm/guest*.sh tests/vm/attacks.sh tests/vm/tests "$stage/cofferdam/tests/vm/"
 }
 
 # The tree of a container: busybox under the names of all its applets.

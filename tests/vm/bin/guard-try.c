@@ -271,6 +271,21 @@ static int attach(char **argv)
 	return 0;
 }
 
+/* hook CGROUP PROFILES PROFILE ROOT: as a hook of createRuntime, with the container's state on standard input. */
+static int hook(char **argv)
+{
+	char state[4096] = "";
+	const char *pid = fread(state, 1, sizeof(state) - 1, stdin) ? strstr(state, "\"pid\":") : NULL;
+	char text[16];
+
+	if (!pid) {
+		fprintf(stderr, "guard-try: no pid in the container's state\n");
+		return 2;
+	}
+	snprintf(text, sizeof(text), "%ld", strtol(pid + strlen("\"pid\":"), NULL, 10));
+	return attach((char *[]){argv[0], argv[1], argv[2], argv[3], text});
+}
+
 static int show_state(char **argv)
 {
 	struct cfd_guard_state state;
@@ -414,6 +429,7 @@ static int enter_early(char **argv)
 	return enter(argv, true);
 }
 
+// clang-format off
 static const struct verb {
 	const char *name;
 	int arguments;
@@ -432,7 +448,9 @@ static const struct verb {
 	{"many", 3, many},
 	{"features", 0, features},
 	{"collect", 0, collect},
+	{"hook", 4, hook},
 };
+// clang-format on
 
 int main(int argc, char **argv)
 {

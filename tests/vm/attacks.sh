@@ -1,0 +1,139 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs a group of attacks (tests/vm/attacks) in two containers that differ in one thing: a hook that puts the guard in
+# force. Without it every attack must succeed, else it proves nothing; with it every attack must be stopped, and the guard
+# must have written the event that names it.
+#
+# The containers are what crun makes without cofferdam's other halves: a user namespace, no seccomp filter, an overlay as
+# root. So it is the guard that stops what is stopped.
+#   attack_image                          makes $ATTACK_LOWER, the image; add to it before attack_compare
+#   attack_compare GROUP PROFILE          PROFILE: members of a profile, as for `profile` in guest-guard.sh
+#   attack_run NAME PROFILE ARGUMENT...   one container; PROFILE may be empty: not governed
+# From outside: ATTACK_NETNS, the path of a network namespace to join (else a new one, with lo down); ATTACK_MOUNTS, more
+# elements of `mounts`, each with a comma before it.
+
+# shellcheck source=tests/vm/guest.sh
+. "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
+
+ATTACK_BASE=/var/attacks # on a disk; the upper layers are in /run, a tmpfs
+ATTACK_LOWER=$ATTACK_BASE/lower
+ATTACK_PROFILES=$ATTACK_BASE/profiles
+ATTACK_IDS=100000
+
+attack_image() {
+	modprobe overlay
+	mkdir -p "$ATTACK_LOWER" "$ATTACK_PROFILES"
+	tar -C "$ATTACK_LOWER" -xf "$GUEST_TAR"
+	cp /usr/local/bin/attack "$ATTACK_LOWER/bin/attack"
+}
+
+# attack_config CGROUP HOOK ARGUMENT...
+attack_config() {
+	local cgroup=$1 hook=$2 arguments='' word
+	shift 2
+
+	for word in "$@"; do
+		arguments="$arguments${arguments:+, }\"$word\""
+	done
+	cat <<-JSON
+		{
+		  "ociVersion": "1.0.2",
+		  "process": {
+		    "terminal": false, "user": { "uid": 0, "gid": 0 }, "args": [$arguments], "cwd": "/",
+		    "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
+		    "capabilities": { "bounding": ["CAP_KILL", "CAP_NET_BIND_SERVICE"], "effective": ["CAP_KILL", "CAP_NET_BIND_SERVICE"], "permitted": ["CAP_KILL", "CAP_NET_BIND_SERVICE"] },
+		    "noNewPrivileges": true
+		  },
+		  "root": { "path": "rootfs" },
+		  "hostname": "attacked",
+		  "hooks": { $hook },
+		  "mounts": [
+		    { "destination": "/proc", "type": "proc", "source": "proc" },
+		    { "destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=65536k"] },
+		    { "destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": ["nosuid", "nodev", "mode=1777", "size=65536k"] }
+		    ${ATTACK_MOUNTS:-}
+		  ],
+		  "linux": {
+		    "cgroupsPath": "/$cgroup",
+		    "uidMappings": [{ "containerID": 0, "hostID": $ATTACK_IDS, "size": 65536 }],
+		    "gidMappings": [{ "containerID": 0, "hostID": $ATTACK_IDS, "size": 65536 }],
+		    "namespaces": [{ "type": "user" }, { "type": "pid" }, { "type": "ipc" }, { "type": "uts" }, { "type": "mount" }, { "type": "cgroup" },
+		      { "type": "network"${ATTACK_NETNS:+, \"path\": \"$ATTACK_NETNS\"} }]
+		  }
+		}
+	JSON
+}
+
+attack_run() {
+	local name=$1 profile=$2 bundle=/run/attacks/$1 hook=''
+	shift 2
+
+	mkdir -p "$bundle"/{rootfs,upper,work}
+	chown "$ATTACK_IDS:$ATTACK_IDS" "$bundle/upper"
+	mount -t overlay overlay -o "lowerdir=$ATTACK_LOWER,upperdir=$bundle/upper,workdir=$bundle/work" "$bundle/rootfs"
+	if [ -n "$profile" ]; then
+		printf '{ "cofferdam": 1, "name": "%s", %s }\n' "$name" "$profile" >"$ATTACK_PROFILES/$name.json"
+		hook="\"createRuntime\": [{ \"path\": \"$(command -v guard-try)\",
+			\"args\": [\"guard-try\", \"hook\", \"$name\", \"$ATTACK_PROFILES\", \"$name\", \"$bundle/rootfs\"] }]"
+	fi
+	attack_config "$name" "$hook" "$@" >"$bundle/config.json"
+	crun run --bundle "$bundle" "$name"
+}
+
+# attack_clean NAME: also when it never ran.
+attack_clean() {
+	crun delete --force "$1" >/dev/null 2>&1
+	umount "/run/attacks/$1/rootfs"
+	rm -rf "/run/attacks/$1"
+}
+
+# attack_outcome FILE NAME: the word of one row.
+attack_outcome() {
+	awk -v name="$2" '$1 == name { print $2; found = 1 } END { if (!found) print "missing" }' "$1"
+}
+
+# attack_told EVENTS NAME KIND REASON: the guard's event about it.
+attack_told() {
+	grep -q "^$3 denied $4 .* comm=$2 " "$1"
+}
+
+# The table, from ./open, ./governed and ./events. Status 1 when a row is not as it must be.
+attack_table() {
+	local group=$1 name kind reason danger open governed event rows=0 good=0
+
+	printf '%-16s %-10s %-10s %-26s %s\n' "$group" ungoverned governed event 'what it is'
+	while read -r name kind reason danger; do
+		open=$(attack_outcome open "$name")
+		governed=$(attack_outcome governed "$name")
+		event="$kind $reason"
+		attack_told events "$name" "$kind" "$reason" || event='NO SUCH EVENT'
+		rows=$((rows + 1))
+		[ "$open" != succeeded ] || [ "$governed" != stopped ] || [ "$event" = 'NO SUCH EVENT' ] || good=$((good + 1))
+		printf '%-16s %-10s %-10s %-26s %s\n' "$name" "$open" "$governed" "$event" "$danger"
+	done < <(attack list "$group")
+	printf '%s: %d attacks succeed without the guard and are stopped by it, of %d\n' "$group" "$good" "$rows"
+	[ "$rows" -gt 0 ] && [ "$good" -eq "$rows" ]
+}
+
+# The table is shown when the file's tests have ended (attack_tables), also when all is well.
+attack_compare() {
+	local group=$1 profile=$2
+
+	trap 'attack_clean open; attack_clean governed' EXIT
+	guard-try load
+	chown -R "$ATTACK_IDS:$ATTACK_IDS" "$ATTACK_LOWER"
+	expect attack_run open '' /bin/attack "$group"
+	printf '%s\n' "$T_OUTPUT" >open
+	guard-try events >/dev/null
+	expect attack_run governed "$profile" /bin/attack "$group"
+	printf '%s\n' "$T_OUTPUT" >governed
+	guard-try events >events
+	cat events
+	attack_table "$group" >table || { cat table; t_fail 'an attack is not as it must be'; }
+	cat table >>"$T_TMP/tables"
+}
+
+# For teardown_file.
+attack_tables() {
+	[ ! -f "$T_TMP/tables" ] || cat "$T_TMP/tables"
+}
