@@ -21,14 +21,16 @@ suite_of() {
 	esac
 }
 
-# private_apt STATE COMMAND...: apt with its sources, lists and archives in STATE, and nothing of the machine's.
+# private_apt STATE COMMAND...: apt with its sources, lists and archives in STATE, and nothing of the machine's. sid's list of
+# packages is valid for a week only; its age does not matter here, its signature does.
 private_apt() {
 	local state=$1 command=$2
 	shift 2
 
 	"$command" -q -o Dir::Etc::SourceList="$state/sources.list" -o Dir::Etc::SourceParts=/dev/null \
 		-o Dir::State="$state" -o Dir::State::Lists="$state/lists" -o Dir::State::status="$state/status" \
-		-o Dir::Cache="$state/cache" -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any "$@"
+		-o Dir::Cache="$state/cache" -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any \
+		-o Acquire::Check-Valid-Until=false "$@"
 }
 
 update_lists() {
