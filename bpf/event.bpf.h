@@ -49,6 +49,14 @@ struct {
 } loaded SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CFD_GUARD_EXEMPTIONS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct cfd_guard_exemption);
+} exemptions SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, CFD_GUARD_RING_BYTES);
 } guard_events SEC(".maps");
@@ -69,12 +77,31 @@ static __always_inline bool is_configured(const struct cfd_guard_state *state)
 	return state->magic == CFD_GUARD_MAGIC && state->version == CFD_GUARD_VERSION;
 }
 
+/* Asked only about what is to be denied: whatever is allowed pays nothing for it. */
+static __always_inline bool is_exempt(const struct cfd_guard_state *state, __u8 kind)
+{
+	const struct cfd_guard_exemption *exemption;
+	__u64 cgroup = state->cgroup, until;
+
+	if (!(1u << kind & (CFD_GUARD_EXEC_KINDS | CFD_GUARD_NET_KINDS)))
+		return false;
+	exemption = bpf_map_lookup_elem(&exemptions, &cgroup);
+	if (!exemption || exemption->created != state->created || exemption->init_pid != state->init_pid)
+		return false;
+	until = exemption->until[1u << kind & CFD_GUARD_EXEC_KINDS ? CFD_GUARD_PART_EXEC : CFD_GUARD_PART_NET];
+	return bpf_ktime_get_boot_ns() < until;
+}
+
 /* A zeroed state has no flags: that no policy is there must deny all the same. */
-static __always_inline __u8 verdict_for(const struct cfd_guard_state *state, __u8 reason)
+static __always_inline __u8 verdict_for(const struct cfd_guard_state *state, __u8 kind, __u8 reason)
 {
 	if (!reason)
 		return CFD_GUARD_ALLOWED_IT;
-	return is_configured(state) && !(state->flags & CFD_GUARD_ENFORCE) ? CFD_GUARD_WOULD_DENY : CFD_GUARD_DENIED;
+	if (!is_configured(state))
+		return CFD_GUARD_DENIED;
+	if (!(state->flags & CFD_GUARD_ENFORCE))
+		return CFD_GUARD_WOULD_DENY;
+	return is_exempt(state, kind) ? CFD_GUARD_EXEMPTED : CFD_GUARD_DENIED;
 }
 
 static __always_inline void count(struct cfd_guard_state *state, __u8 kind, __u8 verdict)
@@ -83,6 +110,8 @@ static __always_inline void count(struct cfd_guard_state *state, __u8 kind, __u8
 		__sync_fetch_and_add(&state->allowed_times[kind], 1);
 	else if (verdict == CFD_GUARD_WOULD_DENY)
 		__sync_fetch_and_add(&state->warned_times[kind], 1);
+	else if (verdict == CFD_GUARD_EXEMPTED)
+		__sync_fetch_and_add(&state->exempted_times[kind], 1);
 	else
 		__sync_fetch_and_add(&state->denied_times[kind], 1);
 }
@@ -111,6 +140,7 @@ static __always_inline struct cfd_guard_event *begin_event(struct cfd_guard_stat
 	event->verdict = verdict;
 	event->reason = reason;
 	event->error = verdict == CFD_GUARD_ALLOWED_IT ? 0 : error;
+	event->lost = state->lost > 0xffffffff ? 0xffffffff : state->lost;
 	return event;
 }
 

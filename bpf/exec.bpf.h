@@ -203,7 +203,7 @@ int BPF_PROG(cfd_exec, struct linux_binprm *bprm)
 		if (!reason && is_off_list(state, inode, shell || (__u16)magic == SCRIPT_MAGIC))
 			reason = CFD_GUARD_NOT_LISTED;
 	}
-	verdict = verdict_for(state, reason);
+	verdict = verdict_for(state, CFD_GUARD_EXEC, reason);
 	if (verdict != CFD_GUARD_DENIED && by_init && !shell && magic == ELF_MAGIC)
 		state->sealed = 1;
 	/* execve(2) has EACCES for a file that may not be executed, and with it execvp goes on to the next directory.
@@ -227,7 +227,7 @@ int BPF_PROG(cfd_mmap, struct file *file, unsigned long reqprot, unsigned long p
 		reason = no_code(state, file, is_shell(state, file->f_inode));
 	}
 	/* EPERM is what mmap(2) gives for PROT_EXEC of a file that is mounted noexec. */
-	return settle_file(state, CFD_GUARD_MMAP, verdict_for(state, reason), reason, EPERM, file);
+	return settle_file(state, CFD_GUARD_MMAP, verdict_for(state, CFD_GUARD_MMAP, reason), reason, EPERM, file);
 }
 
 #endif

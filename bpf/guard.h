@@ -31,6 +31,7 @@
 #define CFD_GUARD_ROUTES_MAX 16384
 #define CFD_GUARD_POLICIES_MAX 4096
 #define CFD_GUARD_RING_BYTES (256 * 1024)
+#define CFD_GUARD_EXEMPTIONS_MAX 1024 /* containers that have one at a time */
 
 /* What was judged. */
 enum cfd_guard_kind {
@@ -44,10 +45,19 @@ enum cfd_guard_kind {
 	CFD_GUARD_KINDS,
 };
 
+/* Which part of the guard judges what, as sets of kinds. What is in neither cannot be exempted. */
+enum cfd_guard_part { CFD_GUARD_PART_EXEC, CFD_GUARD_PART_NET, CFD_GUARD_PARTS };
+
+#define CFD_GUARD_EXEC_KINDS (1u << CFD_GUARD_EXEC | 1u << CFD_GUARD_MMAP)
+#define CFD_GUARD_NET_KINDS                                                                                            \
+	(1u << CFD_GUARD_CONNECT | 1u << CFD_GUARD_SEND | 1u << CFD_GUARD_BIND | 1u << CFD_GUARD_LISTEN |              \
+	 1u << CFD_GUARD_CREATE)
+
 enum cfd_guard_verdict {
 	CFD_GUARD_ALLOWED_IT,
 	CFD_GUARD_WOULD_DENY, /* the policy warns only */
 	CFD_GUARD_DENIED,
+	CFD_GUARD_EXEMPTED, /* denied, but for an exemption (cofferdam exempt) */
 };
 
 /* Why: the words that people read are cfd_guard_reason_name()'s. */
@@ -124,6 +134,7 @@ struct cfd_guard_state {
 	__u32 unused2;
 	__u64 lost; /* events for which the ring had no room */
 	__u64 allowed_times[CFD_GUARD_KINDS + 1], denied_times[CFD_GUARD_KINDS + 1], warned_times[CFD_GUARD_KINDS + 1];
+	__u64 exempted_times[CFD_GUARD_KINDS + 1];
 };
 
 /* Key and value of the trie of network rules. `bits` counts the policy's 64 too. */
@@ -151,6 +162,18 @@ struct cfd_guard_policy {
 	__u32 unused;
 };
 
+/*
+ * The value of `exemptions`, by cgroup id: until when a part of the guard denies nothing there. The programs ask when
+ * they are about to deny, so that nobody is needed to end it. `created` and `init_pid` are those of the state for which
+ * it was meant: another container's cgroup that gets the same id is not exempt.
+ */
+struct cfd_guard_exemption {
+	__u64 until[CFD_GUARD_PARTS]; /* CLOCK_BOOTTIME ns, which counts while the machine sleeps */
+	__u64 created;
+	__u32 init_pid;
+	__u32 unused;
+};
+
 #define CFD_GUARD_PROGRAMS 11
 
 /* The one value of `loaded`: what user space keeps for the containers to come. */
@@ -174,7 +197,7 @@ struct cfd_guard_event {
 	__u16 socket_type; /* SOCK_... */
 	__u16 protocol;    /* IPPROTO_... */
 	__u16 port;        /* host byte order */
-	__u32 unused;
+	__u32 lost;        /* of its container's events, before this one; UINT32_MAX: that many or more */
 	struct cfd_guard_address address; /* as it was judged: translated */
 	char comm[CFD_GUARD_COMM];
 	char path[CFD_GUARD_PATH]; /* as the process sees it; empty for network events; the abstract name without its
@@ -188,7 +211,8 @@ _Static_assert(sizeof(struct cfd_guard_route) == 96, "cfd_guard_route");
 _Static_assert(sizeof(struct cfd_guard_policy) == 16, "cfd_guard_policy");
 _Static_assert(sizeof(struct cfd_guard_event) == 336, "cfd_guard_event");
 
-_Static_assert(sizeof(struct cfd_guard_state) == 1584, "cfd_guard_state");
+_Static_assert(sizeof(struct cfd_guard_exemption) == 32, "cfd_guard_exemption");
+_Static_assert(sizeof(struct cfd_guard_state) == 1648, "cfd_guard_state");
 _Static_assert((CFD_GUARD_SHELLS & (CFD_GUARD_SHELLS - 1)) == 0 && CFD_GUARD_SHELLS == CFD_GUARD_ALLOWED, "masks");
 
 #endif

@@ -115,7 +115,7 @@ static __always_inline void note_socket(struct cfd_guard_event *event, const str
 static __always_inline __u8 settle_socket(struct cfd_guard_state *state, __u8 kind, __u8 reason, __u8 error,
 					  const struct socket_facts *facts)
 {
-	__u8 verdict = verdict_for(state, reason);
+	__u8 verdict = verdict_for(state, kind, reason);
 	struct cfd_guard_event *event;
 
 	count(state, kind, verdict);
@@ -263,7 +263,7 @@ int BPF_PROG(cfd_connect, struct socket *sock, struct sockaddr *address, int len
 	__u8 reason = no_connect(state, sk, address, length, &facts);
 
 	/* What goes on from here comes to connect4 or connect6, and is counted and told there. */
-	if (verdict_for(state, reason) != CFD_GUARD_DENIED && is_inet(facts.family) &&
+	if (verdict_for(state, CFD_GUARD_CONNECT, reason) != CFD_GUARD_DENIED && is_inet(facts.family) &&
 	    (facts.protocol == IPPROTO_TCP || facts.protocol == IPPROTO_UDP))
 		return 1;
 	return answer(settle_socket(state, CFD_GUARD_CONNECT, reason, EPERM, &facts), EPERM);

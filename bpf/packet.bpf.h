@@ -107,7 +107,7 @@ int cfd_egress(struct __sk_buff *skb)
 		reason = CFD_GUARD_SOURCE_ROUTE;
 	if (!reason)
 		return 1;
-	verdict = verdict_for(state, reason);
+	verdict = verdict_for(state, CFD_GUARD_SEND, reason);
 	count(state, CFD_GUARD_SEND, verdict);
 	tell_packet(skb, state, verdict, reason);
 	return verdict != CFD_GUARD_DENIED;

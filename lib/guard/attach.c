@@ -271,18 +271,3 @@ int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_pol
 		r = publish_and_enforce(&attach, err);
 	return r;
 }
-
-int cfd_guard_read(uint64_t cgroup_id, struct cfd_guard_state *ret_state, struct cfd_error *err)
-{
-	CFD_AUTO_FD int containers = -1;
-	struct cfd_guard_state state;
-	int r = cfd_guard_bpf_open(cfd_guard_bpf_set(), "containers", &containers, err);
-
-	if (r)
-		return r;
-	r = cfd_guard_bpf_lookup(containers, &cgroup_id, &state);
-	if (r)
-		return cfd_fail(err, r, "no guard is attached to the cgroup %llu", (unsigned long long)cgroup_id);
-	*ret_state = state;
-	return 0;
-}

@@ -55,6 +55,9 @@ struct cfd_guard_enforcement { /* all borrowed */
  */
 int cfd_guard_bpf_enforce(const struct cfd_guard_enforcement *what, struct cfd_error *err);
 
+/* The halves of which every program (by its id, in `loaded`'s order) is attached to that very cgroup. */
+unsigned cfd_guard_bpf_attached(const uint32_t *ids, int cgroup_fd);
+
 /* Takes the events that are in the set's ring and forgets them. */
 int cfd_guard_bpf_forget_events(const char *set, struct cfd_error *err);
 

@@ -7,6 +7,7 @@
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
 #include "lib/guard/bpf.h"
+#include "lib/guard/exempt.h"
 #include "lib/guard/pins.h"
 
 #include <errno.h>
@@ -116,6 +117,8 @@ int cfd_guard_collect(struct cfd_guard_collected *ret_collected, struct cfd_erro
 		r = remove_policies(&ids, &collected.rules, err);
 	if (!r)
 		r = remove_routes(&ids, &collected.rules, err);
+	if (!r)
+		r = cfd_guard_exempt_collect(err);
 	if (r && r != -ENOENT) /* nothing is loaded: nothing to remove */
 		return r;
 	*ret_collected = collected;

@@ -48,7 +48,7 @@ static const struct program {
 };
 // clang-format on
 
-static const char *const maps[] = {"containers", "routes", "policies", "loaded", "guard_events"};
+static const char *const maps[] = {"containers", "routes", "policies", "loaded", "guard_events", "exemptions"};
 
 const char *cfd_guard_bpf_set(void)
 {
@@ -258,14 +258,12 @@ static void detach_new(const struct attached *attached, int cgroup_fd)
 }
 
 /* The kernel wants room for the flags too, or it refuses to tell the LSM's programs. */
-static bool is_attached(int cgroup_fd, int program_fd, enum bpf_attach_type type)
+static bool is_attached(int cgroup_fd, uint32_t id, enum bpf_attach_type type)
 {
 	uint32_t ids[QUERY_MAX], flags[QUERY_MAX];
 	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_attach_flags = flags, .prog_cnt = QUERY_MAX);
-	struct cfd_error ignored;
-	uint32_t id = 0;
 
-	if (program_id(program_fd, &id, &ignored) || bpf_prog_query_opts(cgroup_fd, type, &query))
+	if (bpf_prog_query_opts(cgroup_fd, type, &query))
 		return false;
 	for (uint32_t i = 0; i < query.prog_cnt && i < QUERY_MAX; i++)
 		if (ids[i] == id)
@@ -277,7 +275,9 @@ static bool is_attached(int cgroup_fd, int program_fd, enum bpf_attach_type type
 static int attach_one(int cgroup_fd, const struct program *program, struct attached *attached, struct cfd_error *err)
 {
 	int fd = attached->fds[attached->count], r = bpf_prog_attach(fd, cgroup_fd, program->type, BPF_F_ALLOW_MULTI);
-	bool known = r == -EINVAL && is_attached(cgroup_fd, fd, program->type);
+	struct cfd_error ignored;
+	uint32_t id = 0;
+	bool known = r == -EINVAL && !program_id(fd, &id, &ignored) && is_attached(cgroup_fd, id, program->type);
 	char release[65];
 
 	attached->types[attached->count] = program->type;
@@ -290,6 +290,16 @@ static int attach_one(int cgroup_fd, const struct program *program, struct attac
 				"(bpftool cgroup tree lists them)",
 				cfd_guard_host_release(release, sizeof(release)), program->name);
 	return cfd_fail_errno(err, r, "cannot attach %s to the cgroup", program->name);
+}
+
+unsigned cfd_guard_bpf_attached(const uint32_t *ids, int cgroup_fd)
+{
+	unsigned halves = CFD_GUARD_ALL;
+
+	for (size_t i = 0; i < CFD_COUNT(programs); i++)
+		if (!ids[i] || !is_attached(cgroup_fd, ids[i], programs[i].type))
+			halves &= ~(unsigned)programs[i].half;
+	return halves;
 }
 
 static int open_program(const struct cfd_guard_enforcement *what, size_t index, int *ret_fd, struct cfd_error *err)

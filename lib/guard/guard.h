@@ -10,6 +10,7 @@
 #include "lib/err.h"
 
 struct cfd_guard_event; /* bpf/guard.h */
+struct cfd_guard_route; /* bpf/guard.h */
 struct cfd_guard_state; /* bpf/guard.h */
 struct cfd_policy;
 
@@ -65,6 +66,13 @@ int cfd_guard_collect(struct cfd_guard_collected *ret_collected, struct cfd_erro
 
 /* What is in force in a cgroup, and what was counted there. -ENOENT: nothing is, or nothing is loaded. */
 int cfd_guard_read(uint64_t cgroup_id, struct cfd_guard_state *ret_state, struct cfd_error *err);
+
+/* Which parts have all of their programs on the cgroup at this path, of which -ENOENT is returned when it is gone. */
+int cfd_guard_attached(const char *cgroup_path, struct cfd_guard_parts *ret_parts, struct cfd_error *err);
+
+/* The network rules of a policy that are in the kernel, at most `room` of them, in no order; ret_count may be more. */
+int cfd_guard_routes(uint64_t policy, struct cfd_guard_route *routes, size_t room, size_t *ret_count,
+		     struct cfd_error *err);
 
 /*
  * Hands every event that is in the ring to `handle` and returns their number in ret_count; a non-zero return of handle

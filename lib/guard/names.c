@@ -13,6 +13,7 @@ static const char *const verdicts[] = {
 	[CFD_GUARD_ALLOWED_IT] = "allowed",
 	[CFD_GUARD_WOULD_DENY] = "would-deny",
 	[CFD_GUARD_DENIED] = "denied",
+	[CFD_GUARD_EXEMPTED] = "exempted",
 };
 
 static const char *const reasons[CFD_GUARD_REASONS] = {

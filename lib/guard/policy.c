@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define POLICY_FILE_MAGIC 0x63666470u
-#define POLICY_FILE_VERSION 1u
+#define POLICY_FILE_VERSION 2u
 #define RESOLV_CONF "/etc/resolv.conf"
 #define RESOLV_CONF_MAX_BYTES ((size_t)64 << 10)
 #define DIGEST_START (CFD_HASH_START ^ UINT64_C(0x9e3779b97f4a7c15)) /* any other start will do */

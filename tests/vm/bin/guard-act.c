@@ -219,6 +219,18 @@ static int act_sendto(char **argv)
 	return tell(sendto(socket_for(&to, SOCK_DGRAM), "x", 1, 0, (struct sockaddr *)&to.storage, to.length) < 0);
 }
 
+/* As often as it says; tells how often it was refused. */
+static int act_flood(char **argv)
+{
+	struct address to = parse(argv[0], argv[1]);
+	int fd = socket_for(&to, SOCK_DGRAM), times = atoi(argv[2]), refused = 0;
+
+	for (int i = 0; i < times; i++)
+		refused += sendto(fd, "x", 1, 0, (struct sockaddr *)&to.storage, to.length) < 0;
+	printf("%d\n", refused);
+	return 0;
+}
+
 static int act_sendmsg(char **argv)
 {
 	struct address to = parse(argv[0], argv[1]);
@@ -348,6 +360,7 @@ static const struct action {
 	{"tcp", 2, act_tcp},
 	{"udp", 2, act_udp},
 	{"sendto", 2, act_sendto},
+	{"flood", 3, act_flood},
 	{"sendmsg", 2, act_sendmsg},
 	{"sendmmsg", 2, act_sendmmsg},
 	{"unspec", 2, act_unspec},

@@ -8,6 +8,7 @@
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
 #include "lib/guard/bpf.h"
+#include "lib/guard/exempt.h"
 #include "lib/guard/policy.h"
 #include "lib/profile/profile.h"
 
@@ -298,9 +299,9 @@ static int show_state(char **argv)
 	printf("sealed=%u shells=%u listed=%u lost=%llu\n", state.sealed, state.shell_count, state.allowed_count,
 	       (unsigned long long)state.lost);
 	for (uint8_t kind = 0; kind < CFD_GUARD_KINDS; kind++)
-		printf("%s allowed=%llu denied=%llu warned=%llu\n", cfd_guard_kind_name(kind),
+		printf("%s allowed=%llu denied=%llu warned=%llu exempted=%llu\n", cfd_guard_kind_name(kind),
 		       (unsigned long long)state.allowed_times[kind], (unsigned long long)state.denied_times[kind],
-		       (unsigned long long)state.warned_times[kind]);
+		       (unsigned long long)state.warned_times[kind], (unsigned long long)state.exempted_times[kind]);
 	return 0;
 }
 
@@ -409,6 +410,27 @@ static int collect(char **argv)
 	return 0;
 }
 
+/* exempt NAME exec|net|all SECONDS */
+static int exempt(char **argv)
+{
+	const unsigned both = 1u << CFD_GUARD_PART_EXEC | 1u << CFD_GUARD_PART_NET;
+	uint32_t left[CFD_GUARD_PARTS];
+	unsigned parts = both;
+	struct cfd_error err;
+	uint64_t id;
+
+	if (!strcmp(argv[1], "exec"))
+		parts = 1u << CFD_GUARD_PART_EXEC;
+	else if (!strcmp(argv[1], "net"))
+		parts = 1u << CFD_GUARD_PART_NET;
+	open_cgroup(argv[0], false, &id);
+	if (cfd_guard_exempt(id, parts, (unsigned)strtoul(argv[2], NULL, 10), &err) ||
+	    cfd_guard_exempt_left(id, left, &err))
+		die(&err);
+	printf("exec=%u net=%u\n", left[CFD_GUARD_PART_EXEC], left[CFD_GUARD_PART_NET]);
+	return 0;
+}
+
 static int start_it(char **argv)
 {
 	return start(argv, false);
@@ -449,6 +471,7 @@ static const struct verb {
 	{"features", 0, features},
 	{"collect", 0, collect},
 	{"hook", 4, hook},
+	{"exempt", 3, exempt},
 };
 // clang-format on
 
