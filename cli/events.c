@@ -101,7 +101,7 @@ static int show(const struct cfd_config *config, int audit_fd, bool follow, bool
 	r = cfd_state_open(&state, err);
 	do {
 		if (!r)
-			r = cfd_event_drain(state, config, audit_fd, follow ? WAIT_MS : 0, NULL, NULL, &count, err);
+			r = cfd_event_drain(state, config, audit_fd, follow ? WAIT_MS : 0, &count, err);
 		if (!r)
 			r = show_new_lines(log, json, err);
 		if (!r && follow && count == 0)

@@ -14,7 +14,7 @@ int cfd_stage_stop(struct cfd_call *call, struct cfd_error *err)
 		r = cfd_state_key(call->id, call->bundle, call->key, err); /* as cfd_stage_judge claimed it */
 	if (r)
 		return r;
-	r = cfd_event_drain(call->state, &call->config, call->audit_fd, 0, NULL, NULL, &count, err);
+	r = cfd_event_drain(call->state, &call->config, call->audit_fd, 0, &count, err);
 	/* Whatever became of the events, the container is gone. */
 	return r ? (cfd_state_drop(call->state, call->key, &ignored), r) : cfd_state_drop(call->state, call->key, err);
 }

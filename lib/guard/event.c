@@ -3,6 +3,7 @@
 #include "lib/guard/event.h"
 
 #include "lib/audit.h"
+#include "lib/guard/fold.h"
 #include "lib/guard/guard.h"
 #include "lib/state/state.h"
 
@@ -17,7 +18,7 @@
 #include <time.h>
 
 /* The kernel counts from boot (CLOCK_BOOTTIME); people read the time of day. */
-static int add_time(uint64_t since_boot, struct cfd_buf *buf)
+static int add_time(const char *key, uint64_t since_boot, struct cfd_buf *buf)
 {
 	struct timespec now, boot;
 	int64_t ago, moment;
@@ -32,7 +33,7 @@ static int add_time(uint64_t since_boot, struct cfd_buf *buf)
 	seconds = (time_t)(moment / 1000000000);
 	gmtime_r(&seconds, &utc);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
-	return cfd_buf_addf(buf, "{\"time\":\"%s.%03" PRId64 "Z\",\"type\":\"event\"", stamp, moment / 1000000 % 1000);
+	return cfd_buf_addf(buf, "\"%s\":\"%s.%03" PRId64 "Z\"", key, stamp, moment / 1000000 % 1000);
 }
 
 /* A path, or ADDRESS:PORT in the form that URLs have. */
@@ -67,12 +68,21 @@ static int add_process(const struct cfd_guard_event *event, struct cfd_buf *buf)
 	if (cfd_buf_addf(buf, ",\"process\":{\"pid\":%u,\"uid\":%u", event->pid, event->uid) ||
 	    cfd_buf_add_member(buf, "comm", comm))
 		return -ENOMEM;
-	return cfd_buf_addf(buf, "},\"error\":%u,\"count\":1}", event->error);
+	return cfd_buf_addf(buf, "},\"error\":%u", event->error);
 }
 
-int cfd_event_line(const struct cfd_record *record, const struct cfd_guard_event *event, struct cfd_buf *buf)
+static int add_times(const struct cfd_folded *folded, struct cfd_buf *buf)
 {
-	int r = add_time(event->time, buf);
+	if (cfd_buf_addf(buf, ",\"count\":%" PRIu64 ",", folded->count) || add_time("last", folded->last, buf))
+		return -ENOMEM;
+	return folded->event.lost ? cfd_buf_addf(buf, ",\"lost\":%u", folded->event.lost) : 0;
+}
+
+int cfd_event_line(const struct cfd_record *record, const struct cfd_folded *folded, struct cfd_buf *buf)
+{
+	const struct cfd_guard_event *event = &folded->event;
+	int r = cfd_buf_add_string(buf, "{") || add_time("time", event->time, buf) ||
+		cfd_buf_add_string(buf, ",\"type\":\"event\"");
 
 	if (!r && record)
 		r = cfd_buf_add_member(buf, "container", record->id) ||
@@ -85,15 +95,17 @@ int cfd_event_line(const struct cfd_record *record, const struct cfd_guard_event
 		    cfd_buf_add_member(buf, "guard", cfd_guard_kind_name(event->kind)) ||
 		    cfd_buf_add_member(buf, "verdict", cfd_guard_verdict_name(event->verdict)) ||
 		    cfd_buf_add_member(buf, "reason", cfd_guard_reason_name(event->reason));
-	return r || add_subject(event, buf) || add_process(event, buf) ? -ENOMEM : 0;
+	return r || add_subject(event, buf) || add_process(event, buf) || add_times(folded, buf) ||
+			       cfd_buf_add_string(buf, "}")
+		       ? -ENOMEM
+		       : 0;
 }
 
 struct drain {
 	struct cfd_state *state;
 	const struct cfd_config *config;
 	int audit_fd;
-	int (*show)(const char *line, void *data);
-	void *data;
+	struct cfd_fold fold;
 	struct cfd_record last; /* whose event came last: events of one container come in rows */
 	struct cfd_error *err;
 };
@@ -129,27 +141,54 @@ static const struct cfd_record *find_record(struct drain *drain, uint64_t cgroup
 	return drain->last.id ? &drain->last : NULL;
 }
 
+static int write_folded(struct drain *drain)
+{
+	size_t count = drain->fold.count;
+
+	drain->fold.count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct cfd_folded *folded = &drain->fold.values[i];
+		CFD_AUTO_BUF struct cfd_buf line = {0};
+		int r;
+
+		if (cfd_event_line(find_record(drain, folded->event.cgroup), folded, &line))
+			return cfd_fail_memory(drain->err, "an event");
+		r = cfd_audit_line(drain->audit_fd, drain->config, line.data, drain->err);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 static int handle_event(const struct cfd_guard_event *event, void *data)
 {
-	CFD_AUTO_BUF struct cfd_buf line = {0};
 	struct drain *drain = data;
 	int r;
 
-	if (cfd_event_line(find_record(drain, event->cgroup), event, &line))
-		return cfd_fail_memory(drain->err, "an event");
-	r = cfd_audit_line(drain->audit_fd, drain->config, line.data, drain->err);
-	return r || !drain->show ? r : drain->show(line.data, drain->data);
+	if (cfd_fold_add(&drain->fold, event))
+		return 0;
+	r = write_folded(drain);
+	cfd_fold_add(&drain->fold, event);
+	return r;
 }
 
 int cfd_event_drain(struct cfd_state *state, const struct cfd_config *config, int audit_fd, int wait_ms,
-		    int (*show)(const char *line, void *data), void *data, size_t *ret_count, struct cfd_error *err)
+		    size_t *ret_count, struct cfd_error *err)
 {
-	struct drain drain = {
-		.state = state, .config = config, .audit_fd = audit_fd, .show = show, .data = data, .err = err};
+	CFD_AUTO_FREE struct drain *drain = calloc(1, sizeof(*drain));
 	size_t count = 0;
-	int r = cfd_guard_drain(cfd_state_dir(state), wait_ms, handle_event, &drain, &count, err);
+	int r;
 
-	cfd_record_release(&drain.last);
+	if (!drain)
+		return cfd_fail_memory(err, "events");
+	drain->state = state;
+	drain->config = config;
+	drain->audit_fd = audit_fd;
+	drain->err = err;
+	r = cfd_guard_drain(cfd_state_dir(state), wait_ms, handle_event, drain, &count, err);
+	if (!r)
+		r = write_folded(drain);
+	cfd_record_release(&drain->last);
 	if (r && r != -ENOENT)
 		return r;
 	*ret_count = count;

@@ -10,19 +10,22 @@
 #include "lib/err.h"
 
 struct cfd_config;
-struct cfd_guard_event;
+struct cfd_folded; /* lib/guard/fold.h */
 struct cfd_record;
 struct cfd_state;
 
-/* The line of an event, without a line feed; the record tells whose cgroup it was, NULL when unknown. 0 or -ENOMEM. */
-int cfd_event_line(const struct cfd_record *record, const struct cfd_guard_event *event, struct cfd_buf *buf);
+/*
+ * The line of an event with its repeats, without a line feed: `time` is the first one's, `last` and `count` tell of the
+ * others. The record tells whose cgroup it was, NULL when unknown. 0 or -ENOMEM.
+ */
+int cfd_event_line(const struct cfd_record *record, const struct cfd_folded *folded, struct cfd_buf *buf);
 
 /*
- * Empties the ring into the audit log and hands every line on to `show`, which may be NULL. With `wait_ms` > 0 waits
- * that long for the first event. No ring, because nothing was loaded since boot, is no error. The number of events is
- * in ret_count.
+ * Empties the ring into the audit log, repeats folded into one line. With `wait_ms` > 0 waits that long for the first
+ * event. No ring, because nothing was loaded since boot, is no error. The number of events is in ret_count. On failure
+ * what was taken out of the ring and not written is gone; the counters of the guard have it.
  */
 int cfd_event_drain(struct cfd_state *state, const struct cfd_config *config, int audit_fd, int wait_ms,
-		    int (*show)(const char *line, void *data), void *data, size_t *ret_count, struct cfd_error *err);
+		    size_t *ret_count, struct cfd_error *err);
 
 #endif

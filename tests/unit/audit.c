@@ -3,6 +3,7 @@
 
 #include "lib/config.h"
 #include "lib/guard/event.h"
+#include "lib/guard/fold.h"
 #include "lib/fd.h"
 #include "lib/json/json.h"
 #include "lib/profile/profile.h"
@@ -268,17 +269,8 @@ Test(event, an_address_and_a_path_are_told_as_people_write_them)
 {
 	struct cfd_record record = {
 		.id = TEXT("0123"), .container_name = TEXT("web-1"), .image = TEXT("docker.io/library/nginx:1.27")};
-	struct cfd_guard_event event = {.cgroup = 7,
-					.kind = CFD_GUARD_CONNECT,
-					.verdict = CFD_GUARD_DENIED,
-					.reason = CFD_GUARD_NOT_LISTED,
-					.family = AF_INET,
-					.port = 443,
-					.protocol = 6,
-					.pid = 12,
-					.uid = 65536,
-					.comm = "curl",
-					.error = EPERM};
+	struct cfd_folded folded = {.count = 1};
+	struct cfd_guard_event *event = &folded.event;
 	static const struct {
 		const char *address, *path, *subject;
 	} cases[] = {
@@ -287,6 +279,17 @@ Test(event, an_address_and_a_path_are_told_as_people_write_them)
 		{"::", "/bin/sh", "/bin/sh"},
 	};
 
+	*event = (struct cfd_guard_event){.cgroup = 7,
+					  .kind = CFD_GUARD_CONNECT,
+					  .verdict = CFD_GUARD_DENIED,
+					  .reason = CFD_GUARD_NOT_LISTED,
+					  .family = AF_INET,
+					  .port = 443,
+					  .protocol = 6,
+					  .pid = 12,
+					  .uid = 65536,
+					  .comm = "curl",
+					  .error = EPERM};
 	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
 		CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *doc = NULL;
 		CFD_AUTO_BUF struct cfd_buf line = {0};
@@ -294,9 +297,9 @@ Test(event, an_address_and_a_path_are_told_as_people_write_them)
 		const struct cfd_json *process;
 
 		cr_assert_eq(inet_pton(AF_INET6, cases[i].address, &in6), 1);
-		memcpy(&event.address, &in6, sizeof(in6));
-		snprintf(event.path, sizeof(event.path), "%s", cases[i].path);
-		cr_assert_eq(cfd_event_line(&record, &event, &line), 0);
+		memcpy(&event->address, &in6, sizeof(in6));
+		snprintf(event->path, sizeof(event->path), "%s", cases[i].path);
+		cr_assert_eq(cfd_event_line(&record, &folded, &line), 0);
 		doc = parse(line.data, line.length);
 		cr_expect_str_eq(text_at(doc, "subject"), cases[i].subject);
 		cr_expect_str_eq(text_at(doc, "type"), "event");
@@ -312,10 +315,10 @@ Test(event, bytes_without_an_end_and_of_no_encoding_stay_json)
 {
 	CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *doc = NULL;
 	CFD_AUTO_BUF struct cfd_buf line = {0};
-	struct cfd_guard_event event;
+	struct cfd_folded folded;
 
-	memset(&event, 0xff, sizeof(event));
-	cr_assert_eq(cfd_event_line(NULL, &event, &line), 0);
+	memset(&folded, 0xff, sizeof(folded));
+	cr_assert_eq(cfd_event_line(NULL, &folded, &line), 0);
 	doc = parse(line.data, line.length);
 	cr_expect_null(text_at(doc, "container"));
 }
