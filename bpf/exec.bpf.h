@@ -9,6 +9,7 @@
 #define CFD_BPF_EXEC_H
 
 #include "bpf/event.bpf.h"
+#include "bpf/record.bpf.h"
 
 #define ELF_MAGIC bpf_htonl(0x7f454c46)
 #define SCRIPT_MAGIC bpf_htons(0x2321) /* #! */
@@ -183,6 +184,37 @@ static __always_inline int settle_file(struct cfd_guard_state *state, __u8 kind,
 	return answer(verdict, error);
 }
 
+/* For mode `record`: what decides which profile would have let this pass, whatever the one in force says. */
+static __always_inline __u32 facts_of_file(const struct cfd_guard_state *state, struct file *file, bool shell,
+					   bool script)
+{
+	__u32 facts = (shell ? CFD_GUARD_FACT_SHELL : 0) | (script ? CFD_GUARD_FACT_SCRIPT : 0);
+
+	if (not_of_image(state, file))
+		facts |= CFD_GUARD_FACT_FOREIGN;
+	if (state->sealed || !cfd_descends_from_init(state))
+		facts |= CFD_GUARD_FACT_LATE;
+	return facts;
+}
+
+static __always_inline void record_exec(const struct cfd_guard_state *state, struct file *file, bool shell, bool script)
+{
+	if (is_recorded(state))
+		record_file(state, CFD_GUARD_EXEC, file, facts_of_file(state, file, shell, script));
+}
+
+/* Of mappings only what some profile denies: the many libraries of an image are allowed by all. */
+static __always_inline void record_mmap(const struct cfd_guard_state *state, struct file *file)
+{
+	__u32 facts;
+
+	if (!is_recorded(state))
+		return;
+	facts = facts_of_file(state, file, is_shell(state, file->f_inode), false);
+	if (facts & (CFD_GUARD_FACT_SHELL | CFD_GUARD_FACT_FOREIGN))
+		record_file(state, CFD_GUARD_MMAP, file, facts);
+}
+
 SEC("lsm_cgroup/bprm_check_security")
 int BPF_PROG(cfd_exec, struct linux_binprm *bprm)
 {
@@ -202,6 +234,7 @@ int BPF_PROG(cfd_exec, struct linux_binprm *bprm)
 		reason = no_code(state, file, shell);
 		if (!reason && is_off_list(state, inode, shell || (__u16)magic == SCRIPT_MAGIC))
 			reason = CFD_GUARD_NOT_LISTED;
+		record_exec(state, file, shell, (__u16)magic == SCRIPT_MAGIC);
 	}
 	verdict = verdict_for(state, CFD_GUARD_EXEC, reason);
 	if (verdict != CFD_GUARD_DENIED && by_init && !shell && magic == ELF_MAGIC)
@@ -225,6 +258,7 @@ int BPF_PROG(cfd_mmap, struct file *file, unsigned long reqprot, unsigned long p
 		if (is_runtime(state))
 			return 1;
 		reason = no_code(state, file, is_shell(state, file->f_inode));
+		record_mmap(state, file);
 	}
 	/* EPERM is what mmap(2) gives for PROT_EXEC of a file that is mounted noexec. */
 	return settle_file(state, CFD_GUARD_MMAP, verdict_for(state, CFD_GUARD_MMAP, reason), reason, EPERM, file);

@@ -32,6 +32,7 @@
 #define CFD_GUARD_POLICIES_MAX 4096
 #define CFD_GUARD_RING_BYTES (256 * 1024)
 #define CFD_GUARD_EXEMPTIONS_MAX 1024 /* containers that have one at a time */
+#define CFD_GUARD_RECORDS_MAX 8192 /* of all containers that are recorded at one time */
 
 /* What was judged. */
 enum cfd_guard_kind {
@@ -84,7 +85,8 @@ enum cfd_guard_flag {
 	CFD_GUARD_ALLOW_LIST = 1u << 3, /* exec.allow was given; `allowed` is complete */
 	CFD_GUARD_OVERLAY = 1u << 4,    /* the root filesystem is an overlay */
 	CFD_GUARD_LISTEN_ANY = 1u << 5,
-	CFD_GUARD_PING = 1u << 6, /* ICMP echo sockets: they bypass destinations, so only where there are all */
+	CFD_GUARD_PING = 1u << 6,    /* ICMP echo sockets: they bypass destinations, so only where there are all */
+	CFD_GUARD_RECORD = 1u << 16, /* what is used is kept in `records` */
 };
 
 enum cfd_guard_shells {
@@ -204,6 +206,37 @@ struct cfd_guard_event {
 				      NUL */
 };
 
+#define CFD_GUARD_SESSION 0xff /* beside the kinds: one for each container that is recorded */
+
+/* What was used, in `records`. A file has inode and device, a socket the rest; what does not matter is 0. */
+struct cfd_guard_record_key {
+	__u64 cgroup;
+	__u64 inode;
+	struct cfd_guard_address address; /* translated */
+	__u32 device;
+	__u16 family, type; /* where the reason is about them */
+	__u16 protocol, port;
+	__u8 kind;   /* enum cfd_guard_kind, or CFD_GUARD_SESSION */
+	__u8 reason; /* why no profile but perhaps `any` allows it; 0: a profile can */
+	__u8 unused[2];
+};
+
+enum cfd_guard_fact { /* about a file, one or more times */
+		      CFD_GUARD_FACT_SHELL = 1u << 0,
+		      CFD_GUARD_FACT_SCRIPT = 1u << 1,
+		      CFD_GUARD_FACT_LATE = 1u << 2, /* after the container had started, or not by what init started */
+		      CFD_GUARD_FACT_FOREIGN = 1u << 3, /* not as the image brought it */
+};
+
+struct cfd_guard_record {
+	__u64 count; /* in a session: what there was no room for */
+	__u32 facts;
+	__u32 unused;
+	char path[CFD_GUARD_PATH]; /* as the process saw it; empty when it is longer than that */
+};
+
+_Static_assert(sizeof(struct cfd_guard_record_key) == 48, "cfd_guard_record_key: no padding");
+_Static_assert(sizeof(struct cfd_guard_record) == 16 + CFD_GUARD_PATH, "cfd_guard_record");
 _Static_assert(sizeof(struct cfd_guard_range) == 8, "cfd_guard_range");
 _Static_assert(sizeof(struct cfd_guard_route_key) == 28, "cfd_guard_route_key: no padding");
 _Static_assert(sizeof(struct cfd_guard_ports) == 68, "cfd_guard_ports");

@@ -39,6 +39,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 #define BPF_F_NO_PREALLOC 1u
+#define BPF_NOEXIST 1
 
 /* The context of cgroup/connect* and sendmsg*: uapi, so its layout is fixed. */
 struct bpf_sock_addr {

@@ -10,6 +10,7 @@
 #define CFD_BPF_NET_H
 
 #include "bpf/event.bpf.h"
+#include "bpf/record.bpf.h"
 
 #define MAPPED bpf_htonl(0xffff)    /* ::ffff:0:0/96, RFC 4291 */
 #define NAT64 bpf_htonl(0x0064ff9b) /* 64:ff9b::/96, RFC 6052 */
@@ -118,6 +119,7 @@ static __always_inline __u8 settle_socket(struct cfd_guard_state *state, __u8 ki
 	__u8 verdict = verdict_for(state, kind, reason);
 	struct cfd_guard_event *event;
 
+	record_socket(state, kind, reason, facts);
 	count(state, kind, verdict);
 	event = is_told(state, verdict) ? begin_event(state, kind, verdict, reason, error) : NULL;
 	if (event) {

@@ -99,6 +99,7 @@ SEC("cgroup_skb/egress")
 int cfd_egress(struct __sk_buff *skb)
 {
 	struct cfd_guard_state *state = container();
+	const struct socket_facts nobody = {.family = AF_INET};
 	__u8 reason = CFD_GUARD_NO_REASON, verdict;
 
 	if (!is_configured(state))
@@ -108,6 +109,7 @@ int cfd_egress(struct __sk_buff *skb)
 	if (!reason)
 		return 1;
 	verdict = verdict_for(state, CFD_GUARD_SEND, reason);
+	record_socket(state, CFD_GUARD_SEND, reason, &nobody);
 	count(state, CFD_GUARD_SEND, verdict);
 	tell_packet(skb, state, verdict, reason);
 	return verdict != CFD_GUARD_DENIED;

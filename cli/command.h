@@ -38,6 +38,7 @@ int cfd_command_gc(int argc, char **argv, struct cfd_error *err);
 int cfd_command_profile_lint(int argc, char **argv, struct cfd_error *err);
 int cfd_command_profile_list(int argc, char **argv, struct cfd_error *err);
 int cfd_command_profile_match(int argc, char **argv, struct cfd_error *err);
+int cfd_command_profile_record(int argc, char **argv, struct cfd_error *err);
 int cfd_command_profile_show(int argc, char **argv, struct cfd_error *err);
 int cfd_command_rules(int argc, char **argv, struct cfd_error *err);
 int cfd_command_status(int argc, char **argv, struct cfd_error *err);

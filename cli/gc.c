@@ -4,6 +4,7 @@
 
 #include "lib/err.h"
 #include "lib/guard/guard.h"
+#include "lib/recording/session.h"
 #include "lib/state/state.h"
 
 #include <stdio.h>
@@ -19,6 +20,8 @@ int cfd_command_gc(int argc, char **argv, struct cfd_error *err)
 		r = cfd_state_open(&state, err);
 	if (!r)
 		r = cfd_state_sweep(state, &count, err);
+	if (!r)
+		r = cfd_session_collect(cfd_state_dir(state), err);
 	if (!r)
 		r = cfd_guard_collect(&guard, err);
 	if (r)

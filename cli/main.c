@@ -23,6 +23,8 @@ const struct cfd_command cfd_commands[] = {
 	{ "profile list", "[--format text|json]", "all profiles, their files, what they match", cfd_command_profile_list },
 	{ "profile match", "IMAGE [--digest DIGEST] [--format text|json]",
 	  "which profile an image gets, why, and which lost", cfd_command_profile_match },
+	{ "profile record", "[IMAGE|CONTAINER] [--forget]",
+	  "a profile that the recorded runs of an image would pass", cfd_command_profile_record },
 	{ "profile show", "PROFILE [--format text|json]",
 	  "a profile with all that it extends, each line with the file that says so", cfd_command_profile_show },
 	{ "rules", "[RULE] [--format text|json]", "every rule, or one: what it refuses, why, how to allow it", cfd_command_rules },

@@ -7,7 +7,9 @@
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
 #include "lib/json/json.h"
+#include "lib/guard/policy.h"
 #include "lib/paint.h"
+#include "lib/recording/session.h"
 #include "lib/verdict.h"
 
 #include <errno.h>
@@ -134,6 +136,8 @@ static int attach(struct cfd_call *call, struct cfd_record *record, const struct
 
 	had.exec = had.exec && wanted.exec;
 	had.net = had.net && wanted.net;
+	if (!r && (had.exec || had.net || had.destinations))
+		r = cfd_session_begin(cfd_state_dir(call->state), record, cfd_policy_state(policy), err);
 	if (!r && (had.exec || had.net || had.destinations))
 		r = cfd_guard_attach(&target, policy, had, err);
 	if (!r) {

@@ -3,6 +3,18 @@
 #include "hook/call.h"
 
 #include "lib/guard/event.h"
+#include "lib/recording/session.h"
+
+/* What mode `record` kept in the kernel. */
+static int end_recording(struct cfd_call *call, struct cfd_error *err)
+{
+	CFD_AUTO(cfd_record_release) struct cfd_record record = {0};
+	struct cfd_error ignored = {0};
+
+	if (cfd_state_read(call->state, call->key, &record, &ignored)) /* swept already, or never there */
+		return 0;
+	return cfd_session_end(cfd_state_dir(call->state), record.cgroup_id, err);
+}
 
 int cfd_stage_stop(struct cfd_call *call, struct cfd_error *err)
 {
@@ -15,6 +27,8 @@ int cfd_stage_stop(struct cfd_call *call, struct cfd_error *err)
 	if (r)
 		return r;
 	r = cfd_event_drain(call->state, &call->config, call->audit_fd, 0, &count, err);
+	if (!r)
+		r = end_recording(call, err);
 	/* Whatever became of the events, the container is gone. */
 	return r ? (cfd_state_drop(call->state, call->key, &ignored), r) : cfd_state_drop(call->state, call->key, err);
 }

@@ -117,10 +117,10 @@ static int find_upper_offset(struct attach *attach, struct cfd_error *err)
 	if (!attach->loaded.upper_offset) {
 		attach->loaded.upper_offset = cfd_guard_bpf_upper_offset();
 		if (!attach->loaded.upper_offset)
-			return cfd_fail(
-				err, -EOPNOTSUPP,
-				"exec.image_only needs the layout of overlayfs, which this kernel does not describe "
-				"(CONFIG_DEBUG_INFO_BTF_MODULES; /sys/kernel/btf/overlay is missing)");
+			return cfd_fail(err, -EOPNOTSUPP,
+					"exec.image_only and mode `record` need the layout of overlayfs, which this "
+					"kernel does not describe "
+					"(CONFIG_DEBUG_INFO_BTF_MODULES; /sys/kernel/btf/overlay is missing)");
 		r = cfd_guard_bpf_update(attach->loaded_map, &the_key, &attach->loaded);
 		if (r)
 			return cfd_fail_errno(err, r, "cannot keep the layout of overlayfs");
@@ -140,14 +140,15 @@ static uint32_t namespace_at(int dirfd, const char *path)
 /* What the programs for files need beyond that; where they are not attached, nobody asks for it. */
 static int complete_for_files(struct attach *attach, struct cfd_error *err)
 {
-	const uint32_t drift = CFD_GUARD_IMAGE_ONLY | CFD_GUARD_OVERLAY;
+	const uint32_t flags = attach->state.flags;
+	const bool drift = flags & CFD_GUARD_OVERLAY && flags & (CFD_GUARD_IMAGE_ONLY | CFD_GUARD_RECORD);
 
 	if (attach->state.shells_mode == CFD_GUARD_SHELLS_STARTUP &&
 	    namespace_at(AT_FDCWD, "/proc/self/ns/pid") != INITIAL_PID_NS)
 		return cfd_fail(err, -EOPNOTSUPP,
 				"exec.shells: startup needs the engine to run outside of any pid namespace; "
 				"here only `deny` and `allow` can be had");
-	return (attach->state.flags & drift) == drift ? find_upper_offset(attach, err) : 0;
+	return drift ? find_upper_offset(attach, err) : 0;
 }
 
 /* What only the hook knows. A mount namespace that the container shares tells nothing about who is the runtime. */

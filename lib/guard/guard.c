@@ -48,7 +48,7 @@ static const struct program {
 };
 // clang-format on
 
-static const char *const maps[] = {"containers", "routes", "policies", "loaded", "guard_events", "exemptions"};
+static const char *const maps[] = {"containers", "routes", "policies", "loaded", "guard_events", "exemptions", "records"};
 
 const char *cfd_guard_bpf_set(void)
 {

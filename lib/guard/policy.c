@@ -186,7 +186,7 @@ static int describe_resolvers(const struct cfd_profile *profile, const struct cf
 {
 	CFD_AUTO_BUF struct cfd_buf text = {0};
 	const char *source = bound_resolv_conf(spec);
-	bool wanted = false;
+	bool wanted = profile->mode == CFD_MODE_RECORD; /* to be told from other destinations afterwards */
 	int r;
 
 	for (size_t i = 0; i < profile->connect_count; i++)
@@ -209,7 +209,9 @@ static uint32_t flags_of(const struct cfd_profile *profile)
 
 	if (profile->mode == CFD_MODE_ENFORCE)
 		flags |= CFD_GUARD_ENFORCE;
-	if (profile->log_allowed || profile->mode == CFD_MODE_RECORD)
+	if (profile->mode == CFD_MODE_RECORD)
+		flags |= CFD_GUARD_RECORD;
+	if (profile->log_allowed)
 		flags |= CFD_GUARD_LOG_ALLOWED;
 	if (profile->image_only)
 		flags |= CFD_GUARD_IMAGE_ONLY;

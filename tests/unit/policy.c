@@ -351,16 +351,17 @@ Test(policy, an_empty_list_allows_nothing_and_no_list_everything)
 	cr_expect_not(cfd_policy_state(other)->flags & CFD_GUARD_ALLOW_LIST);
 }
 
-Test(policy, warn_does_not_enforce_and_record_logs_all)
+Test(policy, warn_does_not_enforce_and_record_keeps_what_is_used)
 {
 	CFD_AUTO_FD int root = make_root();
 	struct cfd_profile warn = {.mode = CFD_MODE_WARN}, record = {.mode = CFD_MODE_RECORD};
 	CFD_AUTO(cfd_policy_freep) struct cfd_policy *one = compile_policy(&warn, NULL, root);
 	CFD_AUTO(cfd_policy_freep) struct cfd_policy *other = compile_policy(&record, NULL, root);
 
-	cr_expect_eq(cfd_policy_state(one)->flags & (CFD_GUARD_ENFORCE | CFD_GUARD_LOG_ALLOWED), 0);
-	cr_expect_eq(cfd_policy_state(other)->flags & (CFD_GUARD_ENFORCE | CFD_GUARD_LOG_ALLOWED),
-		     CFD_GUARD_LOG_ALLOWED);
+	const uint32_t asked = CFD_GUARD_ENFORCE | CFD_GUARD_LOG_ALLOWED | CFD_GUARD_RECORD;
+
+	cr_expect_eq(cfd_policy_state(one)->flags & asked, 0);
+	cr_expect_eq(cfd_policy_state(other)->flags & asked, CFD_GUARD_RECORD);
 }
 
 Test(policy, echo_sockets_exist_where_every_destination_does)
