@@ -9,13 +9,17 @@ cd "$(dirname "$0")/../.."
 SUITE=trixie
 PACKAGES='podman netavark aardvark-dns nftables crun runc containerd iproute2 iptables kmod busybox-static util-linux
 	mount procps uidmap bpftool libcap2-bin jq'
+# What tests/vm/tests/26-workloads.sh runs in containers whose root is the guest's.
+WORKLOADS='nginx redis-server python3-minimal curl libpq5 libreadline8t64'
+UNPACKED=postgresql-client-17 # without the perl that its scripts want
 SIZE=3G # mostly empty, and sparse
 
 make_tree() {
 	local mirror=$1 tree=$2
 
 	sources_line "$mirror" "$SUITE" |
-		mmdebstrap --variant=essential --include="$(printf '%s' "$PACKAGES" | tr -s '[:space:]' ,)" \
+		mmdebstrap --variant=essential --include="$(printf '%s' "$PACKAGES $WORKLOADS" | tr -s '[:space:]' ,)" \
+			--customize-hook="cd \"\$1/tmp\" && APT_CONFIG=\$MMDEBSTRAP_APT_CONFIG apt-get -qq download $UNPACKED && dpkg -x $UNPACKED*.deb \"\$1\" && rm -f $UNPACKED*.deb" \
 			--keyring="$KEYRING" --aptopt='APT::Install-Recommends "false"' "$SUITE" "$tree" -
 }
 
