@@ -48,6 +48,13 @@ test_whatever_goes_wrong_in_a_test_is_a_failure() {
 	done
 }
 
+test_output_is_kept_without_what_a_shell_cannot_keep() {
+	# shellcheck disable=SC2016 # for the script that is written
+	sample 'words() { for w in $1; do echo "<$w>"; done; printf "a\0b\n\nc\n\n"; }
+		test_it() { expect words "x y"; expect_equal "<x>|<y>|ab||c" "${T_OUTPUT//$'"'\\n'"'/|}"; expect true; expect_equal "" "$T_OUTPUT"; }'
+	expect bash sample.sh
+}
+
 test_what_runs_once_is_shared_out() {
 	sample 'test_all() { expect true; }; once_a() { expect true; }; once_b() { expect true; }; once_c() { expect true; }'
 	expect env -u COFFERDAM_SHARE bash sample.sh

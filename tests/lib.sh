@@ -18,7 +18,7 @@
 
 export LC_ALL=C
 T_LIMIT=${T_LIMIT:-60}
-T_CHECKS=0 T_OUTPUT='' T_REASON='' T_JOB=''
+T_CHECKS=0 T_OUTPUT='' T_REASON='' T_JOB='' T_NOW=0 T_NUMBER=0
 T_PASSED=0 T_FAILED=0 T_SKIPPED=0
 T_SKIP_STATUS=77 # as in automake's test protocol
 
@@ -27,13 +27,18 @@ t_fail() {
 	exit 1
 }
 
-# Output goes through a file: a pipe would wait for daemons that the command left behind.
+# Output goes through a file: a pipe would wait for daemons that the command left behind. It is read without a process, of
+# which emulation makes thirty a second: NULs are left out, and newlines at the end, as by $(...).
 t_capture() {
 	local status=0
+	local -a parts
 
 	printf '+ %s\n' "$*"
 	"$@" >"$T_TMP/output" 2>&1 </dev/null || status=$?
-	T_OUTPUT=$(tr -d '\0' <"$T_TMP/output")
+	mapfile -d '' -t parts <"$T_TMP/output"
+	local IFS='' # not before: the command may be a function
+	T_OUTPUT=${parts[*]}
+	T_OUTPUT=${T_OUTPUT%"${T_OUTPUT##*[!$'\n']}"}
 	printf '%s\n' "$T_OUTPUT"
 	return "$status"
 }
@@ -123,10 +128,11 @@ t_report() {
 	printf '%-4s %s (%d.%d s)%s\n' "$verdict" "$name" $((time / 10)) $((time % 10)) "${note:+: $note}"
 }
 
+# t_now: T_NOW, in tenths of a second.
 t_now() {
 	local micro=${EPOCHREALTIME/[.,]/}
 
-	printf '%s\n' $((micro / 100000))
+	T_NOW=$((micro / 100000))
 }
 
 t_count_skip() {
@@ -144,13 +150,17 @@ t_count_skip() {
 t_run() {
 	local name=$1 start time status
 
-	start=$(t_now)
-	T_DIR=$(mktemp -d "$T_TMP/$name.XXXXXX")
+	t_now
+	start=$T_NOW
+	T_NUMBER=$((T_NUMBER + 1))
+	T_DIR=$T_TMP/$T_NUMBER-$name
+	mkdir -m 0700 "$T_DIR"
 	t_limited "$name" >"$T_TMP/log" 2>&1 </dev/null
 	status=$?
 	T_DIR=''
 	[ "$status" -ne 0 ] || [ -e "$T_TMP/ended" ] || { status=1 && echo 'FAILED: left before its end' >>"$T_TMP/log"; }
-	time=$(($(t_now) - start))
+	t_now
+	time=$((T_NOW - start))
 	if [ "$status" -eq 0 ]; then
 		T_PASSED=$((T_PASSED + 1))
 		t_report ok "$name" "$time"
