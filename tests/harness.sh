@@ -17,7 +17,7 @@ fake_make() {
 	mkdir -p kinds
 	printf 'printf "%%s\\n" "%s"\nexit %d\n' "$2" "$3" >"kinds/check-$1"
 	# shellcheck disable=SC2016,SC2238 # for the script that is written; a file
-	printf '#!/bin/bash\nexec bash "%s/kinds/${!#}"\n' "$PWD" >make
+	printf '#!/bin/bash\n[ -e "%s/kinds/${!#}" ] || exit 0\nexec bash "%s/kinds/${!#}"\n' "$PWD" "$PWD" >make
 	chmod +x make
 }
 
@@ -120,6 +120,65 @@ test_the_driver_believes_neither_a_status_nor_a_line_alone() {
 	expect_status 1 driver none
 	fake_make liar 'liar: 1 passed, 1 failed' 0
 	expect_status 1 driver liar
+}
+
+test_the_driver_shows_a_kind_whole_and_runs_vms_beside_the_others() {
+	local kind
+
+	fake_make vm 'vm: 1 passed, 0 failed' 0
+	fake_make slow 'slow: 1 passed, 0 failed' 0
+	fake_make next 'next: 1 passed, 0 failed' 0
+	for kind in vm slow next; do # each waits until the kind beside it has begun
+		printf 'echo "%s begins"; : >"%s/%s"; %s; echo "%s ends"\n%s' "$kind" "$PWD" "$kind" \
+			"$(printf 'until [ -e "%s/%s" ]; do sleep 0.05; done' "$PWD" "$(if [ $kind = vm ]; then echo next; else echo vm; fi)")" \
+			"$kind" "$(cat "kinds/check-$kind")" >kinds/new
+		mv kinds/new "kinds/check-$kind"
+	done
+	expect driver 'slow next vm'
+	for kind in vm slow next; do
+		expect_output "$kind begins
+$kind ends
+$kind: 1 passed, 0 failed"
+	done
+	expect_equal '3 passed, 0 failed' "$(tail -n 1 <<<"$T_OUTPUT")"
+}
+
+test_a_kind_that_ended_the_driver_s_job_has_failed() {
+	fake_make good 'good: 2 passed, 0 failed' 0
+	printf 'kill -KILL 0\n' >kinds/check-wild # its process group, which is that of all that runs beside the VMs
+	expect_status 1 driver 'wild good'
+	expect_output '2 failed'
+}
+
+test_a_build_that_fails_ends_the_driver() {
+	fake_make good 'good: 2 passed, 0 failed' 0
+	echo 'echo no such header; exit 2' >kinds/build-tests
+	expect_status 1 driver good
+	expect_output 'no such header'
+	refute_output 'good: '
+	expect_equal '0 passed, 1 failed' "$(tail -n 1 <<<"$T_OUTPUT")"
+}
+
+test_an_interrupted_driver_ends_what_it_started() {
+	local driver status=0 kind
+
+	fake_make vm x 0
+	fake_make slow x 0
+	for kind in vm slow; do
+		printf 'echo $$ >"%s/%s.pid"; sleep 987 & echo $! >"%s/%s.child"; wait\n' "$PWD" "$kind" "$PWD" "$kind" >"kinds/check-$kind"
+	done
+	MAKE=$PWD/make BUILD=$PWD/build KINDS='vm slow' "$TOP/tests/run" >output 2>&1 &
+	driver=$!
+	until [ -s vm.child ] && [ -s slow.child ]; do sleep 0.05; done
+	kill -TERM "$driver"
+	wait "$driver" || status=$?
+	expect_equal 130 "$status" status
+	expect grep -x 'tests: interrupted' output
+	refute grep passed output
+	sleep 0.2
+	for kind in vm slow; do
+		refute grep -v '^State:.Z' <(grep -hs ^State: "/proc/$(cat "$kind.pid")/status" "/proc/$(cat "$kind.child")/status")
+	done
 }
 
 # fake_criterion STATUS TAP [REPORT]: a program that tests itself, writes TAP and leaves a sanitizer's report.

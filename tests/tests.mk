@@ -55,9 +55,13 @@ $(BUILD)/vm-bin/attack: $(ATTACK_OBJ)
 .PHONY: vm-bin
 vm-bin: $(VM_BIN) $(BUILD)/vm-bin/attack
 
-# KERNEL='6.1 6.12' and TESTS='20-guard' select; tests/vm/run boots a VM for a script of your own.
+# KERNEL='6.1 6.12' (7.2 too when left out) and TESTS='20-guard' select; tests/vm/run boots a VM for a script of your own.
 check-vm: all vm-bin
 	$(Q)BUILD='$(BUILD)' tests/vm/check
+
+# What the kinds of tests would build: tests/run runs two of them at a time.
+.PHONY: build-tests
+build-tests: all vm-bin $(BUILD)/test-unit $(BUILD)/test-sim $(BUILD)/mutants/rules
 
 # Everything, after installing what is missing. KINDS='unit vm' selects.
 check: deps
