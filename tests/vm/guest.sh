@@ -5,12 +5,22 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
+# One image by three names: busybox under the names of its applets, with /bin/inside (tests/vm/bin/inside.c), which is no
+# shell, in three layers (tests/vm/stage.sh).
 GUEST_IMAGE=localhost/busybox:latest
-GUEST_TAR=/cofferdam/busybox.tar
+GUEST_INSIDE=localhost/inside:latest
+GUEST_LAYERED=localhost/layered:latest
+GUEST_ARCHIVE=/cofferdam/images.tar
+GUEST_TAR=/cofferdam/busybox.tar # the first layer
 
-# guest_podman_image: the image is podman's from then on.
+# guest_podman_image: the image is podman's from then on. A file remembers it: podman takes half a second to answer.
 guest_podman_image() {
-	podman image exists "$GUEST_IMAGE" || podman import -q "$GUEST_TAR" "$GUEST_IMAGE"
+	[ -e /run/guest-podman-image ] || { podman load -q -i "$GUEST_ARCHIVE" && : >/run/guest-podman-image; }
+}
+
+# guest_inside_image: the same; for tests that want /bin/inside.
+guest_inside_image() {
+	guest_podman_image
 }
 
 # guest_wait SECONDS COMMAND...: until COMMAND ends with 0, for so long at most.
@@ -31,25 +41,14 @@ guest_containerd() {
 	guest_wait 60 ctr version || { tail -n 20 /run/containerd.log; return 1; }
 }
 
-# guest_containerd_image: the same image, by way of podman.
+# guest_containerd_image: the same image.
 guest_containerd_image() {
-	[ -z "$(ctr images ls -q name=="$GUEST_IMAGE")" ] || return 0
-	guest_podman_image && podman save -q -o /run/busybox-image.tar "$GUEST_IMAGE" && ctr images import /run/busybox-image.tar
-	rm -f /run/busybox-image.tar
+	[ -e /run/guest-containerd-image ] || { ctr images import "$GUEST_ARCHIVE" && : >/run/guest-containerd-image; }
 }
 
-GUEST_INSIDE=localhost/inside:latest
-
-# guest_rootfs DIR: the tree of the image, with /bin/inside (tests/vm/bin/inside.c), which is no shell.
+# guest_rootfs DIR: the tree of the image, with /bin/inside.
 guest_rootfs() {
 	mkdir -p "$1" && tar -C "$1" -xf "$GUEST_TAR" && cp /usr/local/bin/inside "$1/bin/inside"
-}
-
-# guest_inside_image: the same as an image of podman's.
-guest_inside_image() {
-	podman image exists "$GUEST_INSIDE" && return
-	guest_rootfs /run/inside && tar -C /run/inside -cf /run/inside.tar . && podman import -q /run/inside.tar "$GUEST_INSIDE"
-	rm -rf /run/inside /run/inside.tar
 }
 
 # guest_bundle DIR COMMAND...: a bundle with that tree, as an engine would write it, without a terminal. From outside:

@@ -10,30 +10,18 @@ setup_file() {
 	guest_podman_image && guest_containerd && guest_containerd_image
 }
 
-once_podman_runs_with_crun() {
-	expect podman --runtime crun run --rm --network none "$GUEST_IMAGE" /bin/echo from-crun
-	expect_output from-crun
+once_podman_runs_with_crun_a_network_and_a_volume() {
+	trap 'podman volume rm -f kept' EXIT
+	expect_status 42 podman --runtime crun run --rm -v kept:/data "$GUEST_IMAGE" \
+		/bin/sh -c 'ip -4 address show dev eth0; echo here >/data/file; exit 42'
+	expect_output 'inet 10.88.'
+	expect podman --runtime crun run --rm --network none -v kept:/data "$GUEST_IMAGE" /bin/cat /data/file
+	expect_output here
 }
 
 once_podman_runs_with_runc() {
 	expect podman --runtime runc run --rm --network none "$GUEST_IMAGE" /bin/echo from-runc
 	expect_output from-runc
-}
-
-once_podman_hands_on_the_exit_status() {
-	expect_status 42 podman run --rm --network none "$GUEST_IMAGE" /bin/sh -c 'exit 42'
-}
-
-once_podman_has_its_default_network() {
-	expect podman run --rm "$GUEST_IMAGE" /bin/ip -4 address show dev eth0
-	expect_output 'inet 10.88.'
-}
-
-once_podman_keeps_a_named_volume() {
-	trap 'podman volume rm -f kept' EXIT
-	expect podman run --rm --network none -v kept:/data "$GUEST_IMAGE" /bin/sh -c 'echo here > /data/file'
-	expect podman run --rm --network none -v kept:/data "$GUEST_IMAGE" /bin/cat /data/file
-	expect_output here
 }
 
 once_podman_executes_in_a_running_container() {

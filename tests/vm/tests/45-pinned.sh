@@ -38,7 +38,7 @@ test_mounts_inside_of_mounts_behind_crun() {
 	nests crun off
 }
 
-test_mounts_inside_of_mounts_behind_runc() {
+once_mounts_inside_of_mounts_behind_runc() {
 	nests runc require
 	nests runc off
 }
@@ -49,14 +49,17 @@ once_podman_with_a_volume_inside_of_a_volume() {
 	trap 'podman volume rm -f outer inner' EXIT
 	for runtime in crun runc; do
 		guest_runtime "$runtime"
-		expect shim_podman run --rm --network none -v inner:/data "$GUEST_INSIDE" /bin/inside write /data/file "by $runtime"
+		podman volume create outer
+		podman volume create inner
+		echo "for $runtime" >/var/lib/containers/storage/volumes/inner/_data/file
 		expect shim_podman run --rm --network none -v outer:/data -v inner:/data/inner:ro "$GUEST_INSIDE" \
 			/bin/inside show /data/inner/file
-		expect_output "by $runtime"
+		expect_output "for $runtime"
 		refute shim_podman run --rm --network none -v outer:/data -v inner:/data/inner:ro "$GUEST_INSIDE" \
 			/bin/inside write /data/inner/file text
-		podman volume rm -f outer
+		podman volume rm -f outer inner
 	done
+	trap - EXIT
 	guest_nothing_left
 }
 

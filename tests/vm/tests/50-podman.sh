@@ -8,36 +8,32 @@ SHIM=/usr/local/bin/cofferdam-runtime
 T_LIMIT=180
 
 setup_file() {
-	guest_podman_image && guest_inside_image
+	guest_inside_image
 }
 
 shim_podman() {
 	podman --runtime "$SHIM" "$@"
 }
 
-test_run_with_the_default_network() {
-	local runtime
-
-	for runtime in crun runc; do
-		guest_runtime "$runtime"
-		expect shim_podman run --rm "$GUEST_INSIDE" /bin/inside show /proc/self/uid_map /proc/net/dev
-		expect_output ' 65536'
-		expect_output eth0
-		guest_nothing_left
-	done
+# The second container has the default network, and finds what the first has written.
+in_podman() {
+	trap 'podman volume rm -f kept' EXIT
+	guest_runtime "$1"
+	expect shim_podman run --rm --network none -v kept:/data "$GUEST_INSIDE" /bin/inside write /data/file "by $1"
+	expect shim_podman run --rm -v kept:/data "$GUEST_INSIDE" /bin/inside show /data/file /proc/self/uid_map /proc/net/dev
+	expect_output "by $1"
+	expect_output ' 65536'
+	expect_output eth0
+	expect_equal 0:0 "$(stat -c %u:%g /var/lib/containers/storage/volumes/kept/_data/file)" 'owner on disk'
+	guest_nothing_left
 }
 
-test_a_named_volume_keeps_what_was_written() {
-	local runtime
+test_a_network_and_a_volume_behind_crun() {
+	in_podman crun
+}
 
-	trap 'podman volume rm -f kept' EXIT
-	for runtime in crun runc; do
-		guest_runtime "$runtime"
-		expect shim_podman run --rm --network none -v kept:/data "$GUEST_INSIDE" /bin/inside write /data/file "by $runtime"
-		expect shim_podman run --rm --network none -v kept:/data "$GUEST_INSIDE" /bin/inside show /data/file
-		expect_output "by $runtime"
-		expect_equal 0:0 "$(stat -c %u:%g "$(podman volume inspect -f '{{.Mountpoint}}' kept)/file")" 'owner on disk'
-	done
+once_a_network_and_a_volume_behind_runc() {
+	in_podman runc
 }
 
 once_what_a_container_writes_is_committed_with_its_own_ids() {
@@ -56,70 +52,14 @@ once_containers_of_a_pod_share_a_user_namespace() {
 	expect shim_podman run -d --name first "$GUEST_INSIDE" /bin/inside sleep 300
 	expect shim_podman run -d --name member --network container:first --ipc container:first --uts container:first \
 		"$GUEST_INSIDE" /bin/inside sleep 300
-	expect_equal "$(podman exec first /bin/inside show /proc/self/uid_map)" "$(podman exec member /bin/inside show /proc/self/uid_map)"
-	expect podman exec member /bin/inside show /proc/net/dev
+	expect podman exec member /bin/inside show /proc/1/uid_map /proc/net/dev
 	expect_output eth0
+	expect_equal "$(cat "/proc/$(podman inspect -f '{{.State.Pid}}' first)/uid_map")" "$(head -n 1 <<<"$T_OUTPUT")"
 	expect_equal 2 "$(ls /run/cofferdam/ranges | wc -l)" 'holders of the range'
 	expect podman rm -f -t 0 member
 	expect podman rm -f -t 0 first
+	trap - EXIT
 	guest_nothing_left
-}
-
-denied() {
-	guest_runtime "$1"
-	trap 'podman rm -f -t 0 web' EXIT
-	expect shim_podman run -d --name web --network none "$GUEST_INSIDE" /bin/inside sleep 300
-	expect podman exec web /bin/inside show /proc/self/comm
-	refute podman exec web sh -c 'echo in'
-	expect podman exec web /bin/inside copy /bin/busybox /tmp/tool
-	refute podman exec web /bin/inside run /tmp/tool sh -c 'echo in'
-	expect_output EACCES
-	refute podman exec web /bin/inside run /bin/busybox sh -c 'echo in'
-	expect_output EACCES
-	expect cofferdam status web
-	expect podman rm -f -t 0 web
-	guest_nothing_left
-}
-
-once_exec_of_a_shell_is_denied_behind_crun() {
-	denied crun
-}
-
-once_exec_of_a_shell_is_denied_behind_runc() {
-	denied runc
-}
-
-judged_container() {
-	guest_runtime "$1"
-	trap 'podman rm -f -t 0 web' EXIT
-	expect shim_podman run -d --name web --network none -e LD_LIBRARY_PATH=/opt/lib \
-		--health-cmd '["/bin/inside", "show", "/proc/self/comm"]' --health-interval disable "$GUEST_INSIDE" /bin/inside sleep 300
-}
-
-exec_passes() {
-	local option before bounding
-
-	judged_container "$1"
-	bounding=$(grep CapBnd: "/proc/$(podman inspect -f '{{.State.Pid}}' web)/status")
-	before=$(wc -l </var/log/cofferdam/audit.jsonl)
-	for option in '' '--tty --interactive' '--user=1000 -e X=1 -w /bin'; do
-		# shellcheck disable=SC2086
-		expect podman exec $option web /bin/inside show /proc/self/status /proc/self/environ
-		expect_output 'NoNewPrivs:	1'
-		expect_output 'CapInh:	0000000000000000'
-		expect_output "$bounding"
-		expect_output LD_LIBRARY_PATH=/opt/lib
-	done
-	expect podman healthcheck run web
-	expect_equal "$before" "$(wc -l </var/log/cofferdam/audit.jsonl)" 'lines in the audit log: nothing was to be said'
-}
-
-once_exec_gets_what_the_container_has_behind_crun() {
-	exec_passes crun
-}
-
-once_exec_gets_what_the_container_has_behind_runc() {
-	exec_passes runc
 }
 
 # refused_exec RULE OPTION...: podman tells it, the audit log has it.
@@ -132,19 +72,72 @@ refused_exec() {
 	expect_output "\"rule\":\"$1\""
 }
 
-once_a_wider_exec_is_refused() {
-	judged_container crun
+# What the container has is what an exec gets.
+exec_passes() {
+	local option before bounding
+
+	bounding=$(grep CapBnd: "/proc/$(podman inspect -f '{{.State.Pid}}' web)/status")
+	before=$(wc -l </var/log/cofferdam/audit.jsonl)
+	for option in '' '--tty --interactive --user=1000 -e X=1 -w /bin'; do
+		# shellcheck disable=SC2086
+		expect podman exec $option web /bin/inside show /proc/self/status /proc/self/environ
+		expect_output 'NoNewPrivs:	1'
+		expect_output 'CapInh:	0000000000000000'
+		expect_output "$bounding"
+		expect_output LD_LIBRARY_PATH=/opt/lib
+	done
+	expect podman healthcheck run web
+	expect_equal "$before" "$(wc -l </var/log/cofferdam/audit.jsonl)" 'lines in the audit log: nothing was to be said'
+}
+
+exec_is_denied() {
+	refute podman exec web sh -c 'echo in'
+	expect podman exec web /bin/inside copy /bin/busybox /tmp/tool
+	refute podman exec web /bin/inside run /tmp/tool sh -c 'echo in'
+	expect_output EACCES
+	refute podman exec web /bin/inside run /bin/busybox sh -c 'echo in'
+	expect_output EACCES
+	expect cofferdam status web
+}
+
+limits_are_updated() {
+	expect podman update --pids-limit 99 web
+	expect_equal 99 "$(cat "/sys/fs/cgroup$(cut -d: -f3 "/proc/$(podman inspect -f '{{.State.Pid}}' web)/cgroup")/pids.max")" pids.max
+}
+
+# with_web RUNTIME COMMAND...: a container is there for all of them: to make one and to remove it takes seconds.
+with_web() {
+	local what
+
+	guest_runtime "$1"
+	trap 'podman rm -f -t 0 web' EXIT
+	expect shim_podman run -d --name web --network none -e LD_LIBRARY_PATH=/opt/lib \
+		--health-cmd '["/bin/inside", "show", "/proc/self/comm"]' --health-interval disable "$GUEST_INSIDE" /bin/inside sleep 300
+	for what in "${@:2}"; do
+		"$what"
+	done
+	expect podman rm -f -t 0 web
+	trap - EXIT
+	guest_nothing_left
+}
+
+wider_exec_is_refused() {
 	refused_exec exec.capability --privileged
 	refused_exec exec.user-range --user 70000
-	refused_exec exec.env-loader -e LD_PRELOAD=/tmp/x.so
 	refused_exec exec.env-loader -e LD_LIBRARY_PATH=/tmp
 	refused_exec process.cwd -w /proc/self/fd/7
 }
 
-once_an_update_changes_limits() {
-	judged_container crun
-	expect podman update --pids-limit 99 web
-	expect_equal 99 "$(cat "/sys/fs/cgroup$(cut -d: -f3 "/proc/$(podman inspect -f '{{.State.Pid}}' web)/cgroup")/pids.max")" pids.max
+once_exec_behind_crun_gets_what_the_container_has_and_no_shell() {
+	with_web crun exec_passes exec_is_denied
+}
+
+once_exec_behind_runc_gets_what_the_container_has_and_no_shell() {
+	with_web runc exec_passes exec_is_denied
+}
+
+once_a_wider_exec_is_refused_and_limits_are_updated() {
+	with_web crun wider_exec_is_refused limits_are_updated
 }
 
 once_a_refusal_reaches_who_typed_the_command() {
@@ -178,7 +171,10 @@ ids_for_auto() {
 }
 
 precreated() {
-	trap 'podman rm -f -t 0 web; rm -f /etc/cofferdam/profiles.d/inside.json /etc/cofferdam/seccomp/inside.json' EXIT
+	local tidy='rm -f /etc/cofferdam/profiles.d/inside.json /etc/cofferdam/seccomp/inside.json'
+
+	# shellcheck disable=SC2064 # expanded now
+	trap "podman rm -f -t 0 web; $tidy" EXIT
 	guest_runtime "$1"
 	ids_for_auto
 	mkdir -p /etc/cofferdam/profiles.d /etc/cofferdam/seccomp
@@ -200,6 +196,8 @@ precreated() {
 	expect hooks "$1" "$ALL" restart -t 0 web
 	refute podman exec web sh -c 'echo in'
 	expect hooks "$1" "$ALL" rm -f -t 0 web
+	# shellcheck disable=SC2064
+	trap "$tidy" EXIT
 	guest_nothing_left
 }
 
@@ -265,9 +263,10 @@ once_the_hook_alone_refuses_what_it_cannot_add() {
 	guest_nothing_left
 }
 
-# podman 5 writes no device rules for a container with a user namespace, which a hook cannot add, but precreate does.
-once_the_hook_alone_insists_on_device_rules() {
-	guest_runtime crun
+# podman 5 writes no device rules for a container with a user namespace, which a hook cannot add, but precreate does. So the
+# user namespace, which a hook cannot add either, is left out by the administrator.
+once_the_hook_alone_insists_on_device_rules_and_governs_what_it_lets_pass() {
+	trap 'podman rm -f -t 0 web; guest_runtime crun' EXIT
 	strict_filter
 	refute hooks crun "$LATE" run --rm --network none --security-opt no-new-privileges --security-opt seccomp=filter.json \
 		--uidmap 0:2000000:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
@@ -275,12 +274,6 @@ once_the_hook_alone_insists_on_device_rules() {
 	expect_output 'linux.resources.devices does not begin by denying every device'
 	expect hooks crun "$ALL" run --rm --network none --uidmap 0:2000000:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
 	guest_nothing_left
-}
-
-# So the user namespace, which a hook cannot add either, is left out by the administrator.
-once_the_hook_alone_governs_what_it_lets_pass() {
-	trap 'podman rm -f -t 0 web; guest_runtime crun' EXIT
-	strict_filter
 	guest_config "{ \"runtimes\": [\"$(command -v crun)\"], \"userns\": { \"mode\": \"off\" } }"
 	expect hooks crun "$LATE" run -d --name web --network none --security-opt no-new-privileges \
 		--security-opt seccomp=filter.json "$GUEST_INSIDE" /bin/inside sleep 300
@@ -289,6 +282,7 @@ once_the_hook_alone_governs_what_it_lets_pass() {
 	expect cofferdam status --json
 	expect_output '"guard":{"exec":true,"net":true}'
 	expect hooks crun "$LATE" rm -f -t 0 web
+	trap 'guest_runtime crun' EXIT
 	guest_nothing_left
 }
 

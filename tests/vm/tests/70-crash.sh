@@ -6,7 +6,7 @@
 
 SHIM=/usr/local/bin/cofferdam-runtime
 HOOK=/usr/local/libexec/cofferdam/cofferdam-hook
-ROUNDS=8
+ROUNDS=5
 T_LIMIT=240
 
 clean() {
@@ -50,7 +50,7 @@ survive() {
 	KILLED=0
 	# How long a create takes is the machine's affair; so is how many rounds meet the process.
 	for ((round = 0; round < ROUNDS || (KILLED < 2 && round < 5 * ROUNDS); round++)); do
-		kill_once "$who" "0.$(printf '%02d' $((round % ROUNDS * 6 % 40)))"
+		kill_once "$who" "0.$(printf '%02d' $((round % ROUNDS * 9 % 40)))"
 	done
 	echo "$KILLED killed in $round rounds"
 	[ "$KILLED" -ge 2 ] || t_fail "only $KILLED of $round rounds killed anything"
