@@ -177,7 +177,7 @@ t_run() {
 
 # The functions of the test file in the order in which they stand there. `test_...` runs everywhere. `once_...` asks nothing
 # that another kernel would answer otherwise: where the same file runs on several, each of them runs once. COFFERDAM_SHARE
-# is INDEX/COUNT, from 0/1. They are dealt out in turn, in each file (10-..., 20-...) beginning with the next kernel.
+# is INDEX/COUNT, from 0/1. They are dealt out in turn; with which kernel that begins depends on the number of the file.
 t_names() {
 	local share=${COFFERDAM_SHARE:-0/1} file
 	file=$(basename "$0")
@@ -186,7 +186,7 @@ t_names() {
 	declare -F | awk '$3 ~ /^(test|once)_/ { print $3 }' | while read -r name; do
 		declare -F "$name"
 	done | sort -n -k2,2 | cut -d' ' -f1 |
-		awk -v index_of="${share%/*}" -v count="${share#*/}" -v next_kernel="$((10#0${file%%[^0-9]*} / 10))" \
+		awk -v index_of="${share%/*}" -v count="${share#*/}" -v next_kernel="$((10#0${file%%[^0-9]*}))" \
 			'!/^once_/ || (next_kernel + once++) % count == index_of'
 	shopt -u extdebug
 }
