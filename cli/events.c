@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cofferdam events: the guard's events. The ring is emptied into the audit log first, then the log is read: so events
- * that a poststop hook or another `events` took out of the ring are shown too.
+ * that a poststop hook or another `events` took out of the ring are shown too. Of the log its end is read; with
+ * --follow, what is written from now on.
  */
 #include "cli/command.h"
 
@@ -9,118 +10,140 @@
 #include "lib/config.h"
 #include "lib/err.h"
 #include "lib/guard/event.h"
-#include "lib/json/json.h"
+#include "lib/paint.h"
 #include "lib/state/state.h"
+#include "lib/watch/history.h"
+#include "lib/watch/tail.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define WAIT_MS 500
-#define LINE_MAX_BYTES ((size_t)1 << 20)
+#define IDLE_MS 200
+#define GATHER_MS 50 /* so that repeats come in one batch; in that time a container can hardly fill the ring */
 
-static const char *text_of(const struct cfd_json *object, const char *key)
+struct shown {
+	struct cfd_config config;
+	struct cfd_state *state;
+	const struct cfd_paint *paint;
+	const char *container; /* NULL: all */
+	bool json;
+	int audit_fd;
+	struct cfd_tail tail;
+	struct cfd_error *err;
+};
+
+static void shown_release(struct shown *shown)
 {
-	const char *text = cfd_json_string(cfd_json_get(object, key));
-
-	return text ? text : "-";
+	cfd_config_release(&shown->config);
+	cfd_state_freep(&shown->state);
+	cfd_base_close(&shown->audit_fd);
+	cfd_tail_release(&shown->tail);
 }
 
-/* A process chooses its name and its paths: nothing of them may reach the terminal as an order. */
-static void print_event(const struct cfd_json *event)
+static int print_history(const struct shown *shown, const struct cfd_history *history)
 {
-	const struct cfd_json *process = cfd_json_get(event, "process");
-	const char *pid = cfd_json_number(cfd_json_get(process, "pid"));
-	const char *name = text_of(event, "name");
-	CFD_AUTO_BUF struct cfd_buf line = {0};
+	CFD_AUTO_BUF struct cfd_buf text = {0};
 
-	if (cfd_buf_addf(&line, "%s %-10s %-20.20s %-7s %s (%s) by %s[%s]", text_of(event, "time"),
-			 text_of(event, "verdict"), cfd_streq(name, "-") ? text_of(event, "container") : name,
-			 text_of(event, "guard"), text_of(event, "subject"), text_of(event, "reason"),
-			 text_of(process, "comm"), pid ? pid : "-"))
-		return;
-	cfd_hide_control(line.data, "");
-	puts(line.data);
-}
+	for (size_t i = 0; i < history->count; i++) {
+		struct cfd_json_doc *doc = history->entries[i].doc;
 
-/* Lines of other types, and what is no JSON (a line that a full disk tore), are passed over. */
-static void show_line(const char *line, size_t length, bool json)
-{
-	static const struct cfd_json_options options = {.name = "audit log", .max_bytes = LINE_MAX_BYTES};
-	CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *doc = NULL;
-	struct cfd_error ignored = {0};
-
-	if (cfd_json_parse(line, length, &options, &doc, &ignored) ||
-	    !cfd_streq(cfd_json_string(cfd_json_get(cfd_json_root(doc), "type")), "event"))
-		return;
-	if (json)
-		printf("%.*s\n", (int)length, line);
-	else
-		print_event(cfd_json_root(doc));
-}
-
-static int show_new_lines(FILE *log, bool json, struct cfd_error *err)
-{
-	CFD_AUTO_FREE char *line = NULL;
-	size_t room = 0;
-	ssize_t length;
-	long start = ftell(log);
-
-	while ((length = getline(&line, &room, log)) > 0) {
-		if (line[length - 1] != '\n') { /* still being written */
-			if (fseek(log, start, SEEK_SET))
-				return cfd_fail_errno(err, -errno, "cannot read the audit log");
-			break;
-		}
-		show_line(line, (size_t)length - 1, json);
-		start = ftell(log);
+		if (shown->json ? cfd_history_json(doc, &text) : cfd_history_text(doc, shown->paint, &text))
+			return cfd_fail_memory(shown->err, "events");
 	}
-	if (ferror(log))
-		return cfd_fail_errno(err, -errno, "cannot read the audit log");
-	clearerr(log);
-	return fflush(stdout) ? cfd_fail_errno(err, -errno, "cannot write the output") : 0;
+	if (text.length && (fputs(text.data, stdout) == EOF || fflush(stdout)))
+		return cfd_fail_errno(shown->err, -errno, "cannot write the output");
+	return 0;
 }
 
-static void close_file(FILE **file)
+static int drain(struct shown *shown, int wait_ms, size_t *ret_count)
 {
-	if (*file)
-		fclose(*file);
+	return cfd_event_drain(shown->state, &shown->config, shown->audit_fd, wait_ms, ret_count, shown->err);
 }
 
-static int show(const struct cfd_config *config, int audit_fd, bool follow, bool json, struct cfd_error *err)
+static off_t end_of_log(const struct shown *shown)
 {
-	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
-	CFD_AUTO(close_file) FILE *log = fopen(config->audit_file, "re");
+	struct stat st;
+
+	return fstat(shown->audit_fd, &st) ? 0 : st.st_size;
+}
+
+/* What was in the ring, and before it the end of the log. */
+static int show_last(struct shown *shown)
+{
+	CFD_AUTO(cfd_history_release) struct cfd_history history = {.container = shown->container};
+	off_t before = end_of_log(shown), start;
 	size_t count = 0;
-	int r;
+	int r = drain(shown, 0, &count);
 
-	if (!log)
-		return cfd_fail_errno(err, -errno, "cannot read the audit log %s", config->audit_file);
-	r = cfd_state_open(&state, err);
-	do {
+	start = end_of_log(shown) - CFD_HISTORY_TAIL_BYTES;
+	if (start > before)
+		start = before;
+	if (!r)
+		r = cfd_history_read(&history, shown->config.audit_file, start > 0 ? start : 0, shown->err);
+	if (!r)
+		r = print_history(shown, &history);
+	if (!r && (start > 0 || history.dropped))
+		fprintf(stderr, "cofferdam: older events are in %s\n", shown->config.audit_file);
+	return r;
+}
+
+/* A line as it comes: folded already, when it was written. */
+static int show_line(const char *line, size_t length, void *data)
+{
+	struct shown *shown = data;
+	CFD_AUTO(cfd_history_release) struct cfd_history history = {.container = shown->container, .room = 1};
+	int r = cfd_history_add(&history, line, length, shown->err);
+
+	return r ? r : print_history(shown, &history);
+}
+
+/* The log was rotated: what is left of the old one was shown, the new one is shown from its beginning. */
+static int reopen(struct shown *shown)
+{
+	cfd_base_close(&shown->audit_fd);
+	if (cfd_audit_open(&shown->config, &shown->audit_fd, shown->err))
+		return shown->err->code;
+	return cfd_tail_open(shown->config.audit_file, 0, &shown->tail, shown->err);
+}
+
+static int follow(struct shown *shown)
+{
+	int r = cfd_tail_open(shown->config.audit_file, end_of_log(shown), &shown->tail, shown->err);
+
+	while (!r) {
+		size_t count = 0;
+
+		r = drain(shown, WAIT_MS, &count);
 		if (!r)
-			r = cfd_event_drain(state, config, audit_fd, follow ? WAIT_MS : 0, &count, err);
-		if (!r)
-			r = show_new_lines(log, json, err);
-		if (!r && follow && count == 0)
-			usleep(WAIT_MS * 1000 / 5); /* nothing is loaded: the drain did not wait */
-	} while (!r && follow);
+			r = cfd_tail_read(&shown->tail, show_line, shown, shown->err);
+		if (!r && cfd_tail_rotated(&shown->tail, shown->config.audit_file))
+			r = reopen(shown);
+		else if (!r) /* nothing may be loaded: then the drain did not wait */
+			usleep((count ? GATHER_MS : IDLE_MS) * 1000);
+	}
 	return r;
 }
 
 int cfd_command_events(int argc, char **argv, struct cfd_error *err)
 {
-	CFD_AUTO(cfd_config_release) struct cfd_config config = {0};
-	bool follow = false, json = false;
-	const struct cfd_option options[] = {{.name = "follow", .flag = &follow}, {.name = "json", .flag = &json}};
-	CFD_AUTO_FD int audit_fd = -1;
+	CFD_AUTO(shown_release) struct shown shown = {.audit_fd = -1, .tail = CFD_TAIL_INIT, .err = err};
+	bool follows = false;
+	const struct cfd_option options[] = {{.name = "follow", .flag = &follows},
+					     {.name = "container", .value = &shown.container},
+					     {.name = "json", .flag = &shown.json}};
 	int r = cfd_command_options(argc, argv, options, CFD_COUNT(options), NULL, 0, err);
 
+	shown.paint = cfd_paint_for(STDOUT_FILENO);
 	if (!r)
-		r = cfd_config_read(CFD_CONFIG_PATH, &config, err);
+		r = cfd_config_read(CFD_CONFIG_PATH, &shown.config, err);
 	if (!r)
-		r = cfd_audit_open(&config, &audit_fd, err);
-	return r ? r : show(&config, audit_fd, follow, json, err);
+		r = cfd_audit_open(&shown.config, &shown.audit_fd, err);
+	if (!r)
+		r = cfd_state_open(&shown.state, err);
+	if (r)
+		return r;
+	return follows ? follow(&shown) : show_last(&shown);
 }

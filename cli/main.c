@@ -16,7 +16,7 @@ const struct cfd_command cfd_commands[] = {
 	  "judge a config.json as a create would; 0 passes, 1 refused, 2 undecided", cfd_command_check },
 	{ "completion", "bash|zsh|fish", "completion of this command line for that shell", cfd_command_completion },
 	{ "doctor", "[--guard]", "what this host has, what is missing, what to do about it", cfd_command_doctor },
-	{ "events", "[--follow] [--json]", "what the guard denied, from the audit log", cfd_command_events },
+	{ "events", "[--follow] [--container CONTAINER] [--json]", "what the guard denied, from the audit log", cfd_command_events },
 	{ "gc", "", "remove what containers left that were killed", cfd_command_gc },
 	{ "profile lint", "FILE... [--format text|json]",
 	  "every mistake in these profiles, with its place and what was probably meant", cfd_command_profile_lint },
@@ -28,7 +28,8 @@ const struct cfd_command cfd_commands[] = {
 	{ "profile show", "PROFILE [--format text|json]",
 	  "a profile with all that it extends, each line with the file that says so", cfd_command_profile_show },
 	{ "rules", "[RULE] [--format text|json]", "every rule, or one: what it refuses, why, how to allow it", cfd_command_rules },
-	{ "status", "[CONTAINER] [--json]", "containers that live, and what is in force for them", cfd_command_status },
+	{ "status", "[CONTAINER] [--format text|json|prometheus] [--json]",
+	  "containers that live, and what is in force for them; or one at length", cfd_command_status },
 };
 // clang-format on
 

@@ -50,7 +50,7 @@ test_a_container_is_contained() {
 	expect grep -x 'Seccomp:	2' "/proc/$pid/status"
 	expect grep -x 'CapBnd:	0000000000000420' "/proc/$pid/status"
 	expect cofferdam status web
-	expect_output running
+	expect_output "state     running"
 	clean web
 	nothing_left
 }

@@ -128,12 +128,12 @@ once_a_container_whose_shim_was_killed_in_the_foreground_is_swept_when_it_ends()
 	guest_bundle bundle /bin/inside sleep 300
 	"$SHIM" run --bundle bundle orphan >/dev/null 2>&1 &
 	shim=$!
-	guest_wait 20 sh -c 'cofferdam status orphan | grep -q running'
+	guest_wait 20 sh -c 'cofferdam status orphan --format json | grep -q "\"state\":\"running\""'
 	kill -KILL "$shim"
 	wait "$shim" 2>/dev/null || true
 	expect cofferdam gc
 	expect cofferdam status orphan # it runs, so it is kept
-	pid=$(cofferdam status orphan | awk '$1 == "orphan" { print $3 }')
+	pid=$(cofferdam status orphan --format json | sed -n 's/.*"pid":\([0-9]*\),"range".*/\1/p')
 	kill -KILL "$pid"
 	guest_wait 10 sh -c "! [ -d /proc/$pid ]"
 	expect cofferdam gc
