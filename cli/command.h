@@ -34,6 +34,7 @@ int cfd_command_check(int argc, char **argv, struct cfd_error *err);
 int cfd_command_completion(int argc, char **argv, struct cfd_error *err);
 int cfd_command_doctor(int argc, char **argv, struct cfd_error *err);
 int cfd_command_events(int argc, char **argv, struct cfd_error *err);
+int cfd_command_exempt(int argc, char **argv, struct cfd_error *err);
 int cfd_command_gc(int argc, char **argv, struct cfd_error *err);
 int cfd_command_profile_lint(int argc, char **argv, struct cfd_error *err);
 int cfd_command_profile_list(int argc, char **argv, struct cfd_error *err);

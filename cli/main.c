@@ -17,6 +17,8 @@ const struct cfd_command cfd_commands[] = {
 	{ "completion", "bash|zsh|fish", "completion of this command line for that shell", cfd_command_completion },
 	{ "doctor", "[--guard]", "what this host has, what is missing, what to do about it", cfd_command_doctor },
 	{ "events", "[--follow] [--container CONTAINER] [--json]", "what the guard denied, from the audit log", cfd_command_events },
+	{ "exempt", "CONTAINER [--exec] [--net] [--for TIME] [--reason TEXT] [--end]",
+	  "let a container do for a while what the guard denies; the kernel ends it", cfd_command_exempt },
 	{ "gc", "", "remove what containers left that were killed", cfd_command_gc },
 	{ "profile lint", "FILE... [--format text|json]",
 	  "every mistake in these profiles, with its place and what was probably meant", cfd_command_profile_lint },

@@ -3,16 +3,21 @@
 #include "hook/call.h"
 
 #include "lib/guard/event.h"
+#include "lib/guard/exempt.h"
 #include "lib/recording/session.h"
 
-/* What mode `record` kept in the kernel. */
-static int end_recording(struct cfd_call *call, struct cfd_error *err)
+/*
+ * What mode `record` kept in the kernel. Of exemptions what is left concerns nobody, and `cofferdam gc` finds it too.
+ */
+static int end_in_kernel(struct cfd_call *call, struct cfd_error *err)
 {
 	CFD_AUTO(cfd_record_release) struct cfd_record record = {0};
 	struct cfd_error ignored = {0};
 
 	if (cfd_state_read(call->state, call->key, &record, &ignored)) /* swept already, or never there */
 		return 0;
+	if (record.cgroup_id)
+		cfd_guard_exempt_forget(record.cgroup_id, &ignored);
 	return cfd_session_end(cfd_state_dir(call->state), record.cgroup_id, err);
 }
 
@@ -28,7 +33,7 @@ int cfd_stage_stop(struct cfd_call *call, struct cfd_error *err)
 		return r;
 	r = cfd_event_drain(call->state, &call->config, call->audit_fd, 0, &count, err);
 	if (!r)
-		r = end_recording(call, err);
+		r = end_in_kernel(call, err);
 	/* Whatever became of the events, the container is gone. */
 	return r ? (cfd_state_drop(call->state, call->key, &ignored), r) : cfd_state_drop(call->state, call->key, err);
 }

@@ -5,6 +5,7 @@
 #include "lib/config.h"
 #include "lib/fd.h"
 #include "lib/profile/profile.h"
+#include "lib/state/state.h"
 #include "lib/verdict.h"
 
 #include <errno.h>
@@ -204,5 +205,28 @@ int cfd_audit_notice(int fd, const struct cfd_config *config, const char *contai
 	CFD_AUTO_BUF struct cfd_buf line = {0};
 	int r = begin_line(&line, "notice", container_id) || cfd_buf_add_member(&line, "message", notice);
 
+	return end_line(fd, config, r, &line, err);
+}
+
+int cfd_audit_exemption(int fd, const struct cfd_config *config, const struct cfd_audit_exemption *exemption,
+			struct cfd_error *err)
+{
+	const struct cfd_record *record = exemption->record;
+	const char *both = exemption->exec && exemption->net ? "," : "";
+	CFD_AUTO_BUF struct cfd_buf line = {0};
+	int r = begin_line(&line, "exemption", record->id) ||
+		cfd_buf_add_member(&line, "name", record->container_name) ||
+		cfd_buf_add_member(&line, "image", record->image) ||
+		cfd_buf_add_member(&line, "profile", record->profile) ||
+		cfd_buf_addf(&line, ",\"cgroup\":%" PRIu64, record->cgroup_id) ||
+		cfd_buf_add_member(&line, "action", exemption->action) ||
+		cfd_buf_addf(&line, ",\"guards\":[%s%s%s]", exemption->exec ? "\"exec\"" : "", both,
+			     exemption->net ? "\"net\"" : "") ||
+		cfd_buf_add_member(&line, "reason", exemption->reason);
+
+	if (!r && exemption->seconds)
+		r = cfd_buf_addf(&line, ",\"seconds\":%u", exemption->seconds);
+	if (!r && exemption->login >= 0)
+		r = cfd_buf_addf(&line, ",\"login\":%" PRId64, exemption->login);
 	return end_line(fd, config, r, &line, err);
 }

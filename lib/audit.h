@@ -11,6 +11,7 @@
 
 struct cfd_config;
 struct cfd_image;
+struct cfd_record;
 struct cfd_verdict;
 
 /*
@@ -31,6 +32,18 @@ int cfd_audit_failure(int fd, const struct cfd_config *config, const char *conta
 /* What is done without (need: prefer), keys that were removed from config.json, and the like. */
 int cfd_audit_notice(int fd, const struct cfd_config *config, const char *container_id, const char *notice,
 		     struct cfd_error *err);
+/* That a container is exempted from parts of the guard: who asked, why, for how long; that it ended, or did not begin.
+ */
+struct cfd_audit_exemption {
+	const char *action; /* "begin", "failed", "end" */
+	const struct cfd_record *record;
+	bool exec, net;
+	unsigned seconds;   /* 0: not told */
+	const char *reason; /* or NULL */
+	int64_t login;      /* /proc/self/loginuid; -1: nobody logged in */
+};
+int cfd_audit_exemption(int fd, const struct cfd_config *config, const struct cfd_audit_exemption *exemption,
+			struct cfd_error *err);
 /* A line that is a JSON object already, such as an event of the guard's (lib/guard/event.h). */
 int cfd_audit_line(int fd, const struct cfd_config *config, const char *object, struct cfd_error *err);
 

@@ -7,6 +7,7 @@
  *   /run/cofferdam/stage      0711  mount point for the private staging tmpfs; always empty on the host
  *   /run/cofferdam/ranges     0700  BASE.HASH -> KEY: the ranges in use; containers of a pod share one
  *   /run/cofferdam/containers 0700  KEY/: record.json, policy.bin, bundle/config.json, and the links
+ *                                   (exemptions.json: lib/state/exemption.h)
  *                                   shim, init -> PID:START    range -> BASE:SIZE
  *                                   runtime -> /usr/bin/crun   runtime-dir -> /run/crun/ID
  *

@@ -84,6 +84,84 @@ test_events_give_a_terminal_no_orders() {
 	rm -f "$log"
 }
 
+# An event of a container called $1, with $2 as its subject.
+event() {
+	printf '{"time":"2026-01-01T00:00:00.000Z","type":"event","container":"%s","verdict":"denied","guard":"exec","subject":"%s","reason":"shell","process":{"pid":7,"uid":0,"comm":"sh"},"count":1,"last":"2026-01-01T00:00:00.000Z"}\n' "$1" "$2"
+}
+
+test_events_read_the_end_of_a_log_of_any_size() {
+	local log=/var/log/cofferdam/audit.jsonl
+
+	expect cofferdam events
+	trap 'rm -f $log' EXIT
+	event web /old >>$log
+	head -c 3000000 /dev/zero | tr '\0' x >>$log # one line that is none of ours
+	echo >>$log
+	for _ in 1 2 3; do
+		event web /new >>$log
+	done
+	event db /new >>$log
+	expect cofferdam events
+	expect_output '3 times since'
+	expect_output "older events are in $log"
+	refute_output /old
+	expect_equal 3 "$(printf '%s\n' "$T_OUTPUT" | wc -l)" 'lines: web, db, where the others are'
+	cofferdam events --container db >db 2>/dev/null
+	expect_equal 1 "$(wc -l <db)" 'of one container'
+	expect_equal 3 "$(cofferdam events --json 2>/dev/null | head -n 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["count"])')" count
+	expect_status 2 cofferdam events --container
+}
+
+test_status_has_three_formats() {
+	rm -rf /run/cofferdam
+	expect cofferdam status --format prometheus
+	expect_output 'cofferdam_containers 0'
+	expect cofferdam status --format json
+	expect_equal '' "$T_OUTPUT" 'no containers'
+	expect_status 2 cofferdam status --format xml
+}
+
+# no_exemption TEXT ARGUMENT...
+no_exemption() {
+	expect_status 2 cofferdam exempt "${@:2}"
+	expect_output "$1"
+}
+
+test_an_exemption_needs_a_part_a_time_and_a_reason() {
+	rm -rf /var/log/cofferdam
+	no_exemption 'needs a container'
+	no_exemption 'exempt from what?' web --for 5m --reason R
+	no_exemption 'needs --for' web --exec --reason R
+	no_exemption 'needs --for' web --exec --for 5m
+	no_exemption 'longer than 60 minutes' web --exec --for 61m --reason R
+	no_exemption 'longer than 60 minutes' web --exec --for 2h --reason R
+	no_exemption 'longer than 60 minutes' web --exec --for 4294967295h --reason R
+	no_exemption 'is no time' web --exec --for 5 --reason R
+	no_exemption 'is no time' web --exec --for 0m --reason R
+	no_exemption 'is no time' web --exec --for -5m --reason R
+	no_exemption 'is no time' web --exec --for 1d --reason R
+	no_exemption 'is no time' web --exec --for '' --reason R
+	no_exemption 'the reason is empty' web --exec --for 5m --reason ''
+	no_exemption 'control character' web --exec --for 5m --reason "$(printf 'a\nb')"
+	no_exemption 'at most 200' web --exec --for 5m --reason "$(printf '%0201d' 0)"
+	no_exemption 'goes without' web --end --reason R
+	refute test -e /var/log/cofferdam # nothing was exempted, so nothing was said
+	no_exemption 'no container of cofferdam' web --exec --for 5m --reason R
+	no_exemption 'no container of cofferdam' web --end
+}
+
+test_the_unit_is_one_that_systemd_understands() {
+	local unit=/run/stage/usr/local/lib/systemd/system/cofferdam-events.service
+
+	expect grep -x 'ExecStart=/usr/local/bin/cofferdam events --follow' "$unit"
+	refute grep '@[A-Z]*@' "$unit"
+	expect grep -x RuntimeDirectoryPreserve=yes "$unit" # or stopping it would remove the records of all containers
+	if command -v systemd-analyze >/dev/null; then
+		expect systemd-analyze verify --man=no "$unit"
+		expect_equal '' "$T_OUTPUT" 'what systemd has to say'
+	fi
+}
+
 test_doctor_names_the_two_files_when_there_is_no_range() {
 	trap 'mv /etc/subuid.away /etc/subuid' EXIT
 	mv /etc/subuid /etc/subuid.away

@@ -5,6 +5,8 @@
 . "$(dirname "$0")/../guest-guard.sh"
 
 RING=762 # events of 344 bytes in 256 KiB, less one byte
+SHIM=/usr/local/bin/cofferdam-runtime
+AUDIT=/var/log/cofferdam/audit.jsonl
 
 # counter NAME KIND WHICH: of a cgroup's state.
 counter() {
@@ -100,6 +102,191 @@ once_a_cgroup_that_gets_the_id_is_not_exempt() {
 has_exemptions() {
 	guard-try collect >/dev/null
 	[ "$(exemption_map dump | grep -o '"key":\[' | wc -l)" -eq "$1" ]
+}
+
+# --- commands, with a real runtime
+
+# web [PROFILE-KEYS]: a container `web` that sleeps, gone with the test.
+web() {
+	guest_runtime crun
+	mkdir -p /etc/cofferdam/profiles.d
+	printf '{ "cofferdam": 1, "name": "told", "extends": ["default"], %s }\n' "${1:-\"net\": {\"listen\": [\"tcp/80\"], \"connect\": [{\"to\": \"10.1.0.0/16\", \"port\": \"tcp/443\"\}]\}}" \
+		>/etc/cofferdam/profiles.d/told.json
+	sed -i 's/^{/{ "default_profile": "told",/' /etc/cofferdam/cofferdam.json
+	guest_bundle bundle /bin/inside sleep 300
+	trap end_web EXIT
+	expect "$SHIM" run --detach --bundle bundle web
+	CGROUP=/sys/fs/cgroup$(cofferdam status web --format json | jq -r .cgroup)
+}
+
+end_web() {
+	"$SHIM" delete --force web >/dev/null 2>&1 || true
+	rm -f /etc/cofferdam/profiles.d/told.json
+	guest_config
+}
+
+tries_a_shell() {
+	"$SHIM" exec web /bin/sh -c 'echo shell ran' 2>&1 || true
+}
+
+shell_runs() {
+	tries_a_shell >shell
+	if grep -qx 'shell ran' shell; then echo yes; else echo no; fi
+}
+
+denials() {
+	cofferdam status web --format json | jq ".decisions.$1.${2:-denied}"
+}
+
+once_status_tells_what_is_in_force_and_what_was_denied() {
+	local i
+
+	web
+	expect cofferdam status
+	expect_output 'told             enforce  sealed         0       0'
+	for i in 1 2 3; do
+		tries_a_shell
+	done
+	expect_equal 3 "$(denials exec)" 'denials counted'
+	expect cofferdam status
+	expect_output 'enforce  sealed         3       0'
+	expect cofferdam events --container web
+	expect_output ', 3 times since 20'
+	expect_equal 1 "$(cofferdam events --container web --json | jq -s 'map(select(.reason == "shell-sealed")) | length')" 'lines for three repeats'
+	expect_equal 3 "$(cofferdam events --container web --json | jq -s 'map(select(.reason == "shell-sealed"))[0].count')" count
+	expect cofferdam events --container other
+	expect_equal '' "$T_OUTPUT" 'events of another container'
+	expect cofferdam status web
+	expect_output 'shells startup'
+	expect_output 'listen tcp/80'
+	expect_output 'connect 10.1.0.0/16 tcp/443'
+	expect_output 'as it was compiled at create'
+	expect_output '/bin/sh (shell-sealed)'
+	expect jq -e '.policy_in_force.connect[0] == {"to": "10.1.0.0/16", "ports": ["tcp/443"]} and .policy_in_force.sealed
+		and .policy_in_force.listen == ["tcp/80"] and .differences == [] and (.events | length) == 1' <(cofferdam status web --format json)
+	expect cofferdam status --format prometheus
+	expect_output 'cofferdam_guard_decisions_total{id="web",name="web",guard="exec",kind="exec",verdict="denied"} 3'
+	expect_output 'cofferdam_guard_in_force{id="web",name="web",guard="net"} 1'
+}
+
+once_status_finds_what_differs() {
+	local set=/sys/fs/bpf/cofferdam key
+	set=$set/$(ls $set)
+
+	web '"net": {"listen": [], "connect": [{"to": "10.7.0.0/16", "port": "tcp/7"}]}' # rules of its own: they are torn
+	guard-try collect >/dev/null
+	key=$(bpftool -j map dump pinned "$set/routes" | jq -r '.[].key | join(" ")' | grep '0x0a 0x07' | head -n 1)
+	# shellcheck disable=SC2086
+	expect bpftool map delete pinned "$set/routes" key $key
+	expect_status 1 cofferdam status web
+	expect_output 'DIFFERS   the network rules in the kernel are not those'
+	bpftool cgroup detach "$CGROUP" lsm_cgroup pinned "$set/cfd_exec"
+	expect_status 1 cofferdam status web
+	expect_output 'DIFFERS   exec: programs of the guard are missing'
+	expect_output 'not enforced'
+	expect cofferdam status
+	expect_output MISSING
+	expect cofferdam status --format prometheus
+	expect_output 'cofferdam_guard_in_force{id="web",name="web",guard="exec"} 0'
+	expect_output 'cofferdam_guard_wanted{id="web",name="web",guard="exec"} 1'
+}
+
+once_an_exemption_is_recorded_shown_and_over_in_time() {
+	web
+	expect_equal no "$(shell_runs)" 'shell before'
+	expect cofferdam exempt web --exec --for 6s --reason 'OPS-91: look at "it"'
+	expect_output 'exempt for 6 s (exec)'
+	expect_equal yes "$(shell_runs)" 'shell meanwhile'
+	expect cofferdam status
+	expect_output 'exec exempt for '
+	expect cofferdam status web
+	expect_output 's more: OPS-91: look at "it"'
+	expect_equal 2 "$(denials exec exempted)" 'exempted, counted on its own: executed, and mapped for that'
+	expect cofferdam events --container web
+	expect_output 'exempt-begin'
+	expect_output 'exec for 6 s: OPS-91: look at "it"'
+	expect_output exempted
+	expect cofferdam status --format prometheus
+	expect_output 'kind="exec",verdict="exempted"} 1'
+	sleep 6
+	expect_equal no "$(shell_runs)" 'shell when the time is over'
+	expect cofferdam status
+	refute_output 'exempt for'
+}
+
+once_an_exemption_is_ended_by_hand_and_with_the_container() {
+	web
+	expect cofferdam exempt web --exec --net --for 5m --reason one
+	expect_equal yes "$(shell_runs)" 'shell meanwhile'
+	expect cofferdam exempt web --net --end
+	expect_equal yes "$(shell_runs)" 'the other part lasts'
+	expect cofferdam exempt web --end
+	expect_output 'web is governed again'
+	expect_equal no "$(shell_runs)" 'shell afterwards'
+	expect test ! -e /run/cofferdam/containers/web@*/exemptions.json
+	expect_equal 'begin end end' "$(jq -r 'select(.type == "exemption" and .reason != "OPS-91: look at \"it\"").action' $AUDIT | paste -sd' ')" 'in the audit log'
+	expect cofferdam exempt web --exec --for 5m --reason two
+	expect_equal 1 "$(exemption_map dump | grep -o '"key":\[' | wc -l)" 'in the kernel'
+	end_web
+	expect_equal 0 "$(exemption_map dump | grep -o '"key":\[' | wc -l)" 'in the kernel, of a container that is gone'
+	guest_nothing_left
+}
+
+once_an_exemption_that_fails_leaves_nothing() {
+	local set=/sys/fs/bpf/cofferdam
+	set=$set/$(ls $set)
+
+	web
+	trap 'mv /sys/fs/bpf/away "$set/exemptions"; end_web' EXIT
+	mv "$set/exemptions" /sys/fs/bpf/away
+	refute cofferdam exempt web --exec --for 5m --reason R
+	expect_equal '' "$(ls /run/cofferdam/containers/web@*/exemptions.json 2>/dev/null)" 'record of it'
+	expect_equal failed "$(tail -n 1 $AUDIT | jq -r .action)" 'in the audit log'
+	mv /sys/fs/bpf/away "$set/exemptions"
+	trap end_web EXIT
+	expect_equal no "$(shell_runs)" 'shell'
+	refute cofferdam exempt nobody --exec --for 5m --reason R
+	expect_output 'no container of cofferdam'
+	refute setpriv --reuid 1000 --clear-groups cofferdam exempt web --exec --for 5m --reason R
+	expect_output 'only root'
+}
+
+once_what_is_not_denied_is_not_exempted() {
+	web '"mode": "warn"'
+	refute cofferdam exempt web --exec --for 5m --reason R
+	expect_output 'only warns'
+	expect cofferdam status
+	expect_output ' warn '
+	end_web
+	guest_runtime crun
+	sed -i 's/^{/{ "guard": { "exec": "off" },/' /etc/cofferdam/cofferdam.json
+	trap end_web EXIT
+	expect "$SHIM" run --detach --bundle bundle web
+	refute cofferdam exempt web --exec --for 5m --reason R
+	expect_output 'nothing to be exempt from'
+	expect cofferdam status
+	expect_output ' off '
+}
+
+has_lines() {
+	[ "$(grep -c shell-sealed "$1")" -ge "$2" ]
+}
+
+# As the unit runs it: no capability but CAP_BPF, and /sys read-only.
+once_following_needs_little_and_survives_a_rotated_log() {
+	web
+	setsid unshare -m sh -c 'mount -o remount,bind,ro /sys/fs/bpf && mount -o remount,bind,ro /sys &&
+		exec setpriv --bounding-set=-all,+bpf --inh-caps=-all --no-new-privs cofferdam events --follow --json' >follow 2>&1 </dev/null &
+	trap "kill $!; end_web" EXIT
+	guest_wait 10 sh -c 'pgrep -f "events --follow"'
+	tries_a_shell
+	guest_wait 10 has_lines follow 1
+	mv $AUDIT $AUDIT.1
+	guest_wait 10 test -e $AUDIT
+	tries_a_shell
+	guest_wait 10 has_lines follow 2
+	expect has_lines $AUDIT 1
+	expect grep -q shell-sealed $AUDIT
 }
 
 t_main "$@"
