@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `make install` puts where. PREFIX and DESTDIR as everywhere.
 
-DEPLOY_FILES := $(filter-out deploy/install.mk,$(wildcard deploy/*/*))
+DEPLOY_FILES := $(filter-out deploy/systemd/%,$(wildcard deploy/*/*))
+UNITS        := $(wildcard deploy/systemd/*.service)
 MAN_PAGES     = $(patsubst doc/man/%.md,%,$(MAN_SRC))
 
 # $(call put,MODE,FILES,FOLDER)
@@ -27,6 +28,9 @@ install: all man $(COMPLETIONS)
 	install -D -m 644 $(BUILD)/completion/cofferdam.bash $(DESTDIR)$(BASHCOMPDIR)/cofferdam
 	install -D -m 644 $(BUILD)/completion/cofferdam.zsh $(DESTDIR)$(ZSHCOMPDIR)/_cofferdam
 	install -D -m 644 $(BUILD)/completion/cofferdam.fish $(DESTDIR)$(FISHCOMPDIR)/cofferdam.fish
+	@for f in $(UNITS); do install -d $(DESTDIR)$(UNITDIR) && \
+	  sed -e 's|@BINDIR@|$(BINDIR)|g' $$f >$(DESTDIR)$(UNITDIR)/$${f##*/} && \
+	  chmod 644 $(DESTDIR)$(UNITDIR)/$${f##*/} || exit 1; done
 	@for f in $(DEPLOY_FILES); do d=$(DESTDIR)$(DATADIR)/$${f%/*}; install -d $$d && \
 	  sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' $$f >$$d/$${f##*/} && \
 	  chmod 644 $$d/$${f##*/} || exit 1; done
@@ -42,5 +46,6 @@ install: all man $(COMPLETIONS)
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/cofferdam-runtime $(DESTDIR)$(BINDIR)/cofferdam
 	rm -f $(DESTDIR)$(BASHCOMPDIR)/cofferdam $(DESTDIR)$(ZSHCOMPDIR)/_cofferdam $(DESTDIR)$(FISHCOMPDIR)/cofferdam.fish
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)
 	@for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
