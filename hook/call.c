@@ -137,7 +137,8 @@ static int attach(struct cfd_call *call, struct cfd_record *record, const struct
 	had.exec = had.exec && wanted.exec;
 	had.net = had.net && wanted.net;
 	if (!r && (had.exec || had.net || had.destinations))
-		r = cfd_session_begin(cfd_state_dir(call->state), record, cfd_policy_state(policy), err);
+		r = cfd_session_begin(cfd_state_dir(call->state), record, cfd_policy_state(policy), had.exec && had.net,
+				      err);
 	if (!r && (had.exec || had.net || had.destinations))
 		r = cfd_guard_attach(&target, policy, had, err);
 	if (!r) {

@@ -262,7 +262,7 @@ static int move_dead(const char *name, void *data, struct cfd_error *err)
 
 /* --- interface */
 
-int cfd_session_begin(int state_dir, const struct cfd_record *record, const struct cfd_guard_state *policy,
+int cfd_session_begin(int state_dir, const struct cfd_record *record, const struct cfd_guard_state *policy, bool whole,
 		      struct cfd_error *err)
 {
 	CFD_AUTO(cfd_recording_release) struct cfd_recording session = {0};
@@ -272,6 +272,10 @@ int cfd_session_begin(int state_dir, const struct cfd_record *record, const stru
 
 	if (!(policy->flags & CFD_GUARD_RECORD))
 		return 0;
+	if (!whole)
+		return cfd_fail(err, -EOPNOTSUPP,
+				"mode `record` takes the whole guard, exec and net, of which this host or "
+				"cofferdam.json has one half: take `warn`");
 	if (fill_session(record, policy, &session))
 		return cfd_fail_memory(err, "a recording");
 	r = open_places(state_dir, &places, err);

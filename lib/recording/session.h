@@ -18,9 +18,10 @@ struct cfd_record;
 
 /*
  * Before the guard is attached. Nothing unless the policy's state says that it records. What ended containers left is
- * collected when there is no room in the kernel. `state_dir` is cfd_state_dir().
+ * collected when there is no room in the kernel. `state_dir` is cfd_state_dir(); `whole`: both halves of the guard will
+ * be in force, else -EOPNOTSUPP, as the profile would deny what was not seen.
  */
-int cfd_session_begin(int state_dir, const struct cfd_record *record, const struct cfd_guard_state *policy,
+int cfd_session_begin(int state_dir, const struct cfd_record *record, const struct cfd_guard_state *policy, bool whole,
 		      struct cfd_error *err);
 
 /* Adds what a container used that has ended to its image's recording. Nothing when it was not recorded. */

@@ -123,7 +123,7 @@ static void tell_files(struct cfd_page *page, const struct cfd_recording *record
 
 		if (!is_file(used) || !holds(used) || ++told > TOLD_MAX)
 			continue;
-		cfd_page_comment(page, 2, "%s %s %s, %" PRIu64 " times", *used->path ? used->path : "(a long path)",
+		cfd_page_comment(page, 2, "%s %s %s, %" PRIu64 "x", *used->path ? used->path : "(a long path)",
 				 used->kind == CFD_GUARD_EXEC ? "executed" : "mapped", what, used->count);
 	}
 	if (told > TOLD_MAX)
@@ -147,7 +147,7 @@ static void write_allow(struct cfd_page *page, const struct cfd_recording *recor
 			continue;
 		cfd_page_add(page, "\n\t\t\t");
 		add_json(page, used->path);
-		cfd_page_add(page, "%s // %" PRIu64 " times", --left ? "," : "", used->count);
+		cfd_page_add(page, "%s // %" PRIu64 "x", --left ? "," : "", used->count);
 	}
 	cfd_page_add(page, "%s]", needs->listed ? "\n\t\t" : "");
 }
@@ -216,7 +216,7 @@ static void tell_refused(struct cfd_page *page, const struct cfd_recording *reco
 				page, 0,
 				"NOT IN IT, as no profile allows it (ICMP echo: one with \"any\" in net.connect):");
 		*whole = false;
-		cfd_page_comment(page, 0, "- %s: %s, family %u, type %u, protocol %u, port %u, %" PRIu64 " times",
+		cfd_page_comment(page, 0, "- %s: %s, family %u, type %u, protocol %u, port %u, %" PRIu64 "x",
 				 cfd_guard_kind_name(used->kind), cfd_guard_reason_name(used->reason), used->family,
 				 used->type, used->protocol, used->port, used->count);
 	}

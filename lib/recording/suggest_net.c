@@ -188,8 +188,7 @@ static int write_listen(const struct cfd_recording *recording, struct cfd_page *
 	if (r)
 		return r;
 	if (unbound) {
-		cfd_page_comment(page, 2,
-				 "listened %" PRIu64 " times without a port of its own, which only \"any\" allows",
+		cfd_page_comment(page, 2, "listened %" PRIu64 "x without a port of its own, which only \"any\" allows",
 				 unbound);
 		cfd_page_add(page, "\t\t\"listen\": [\"any\"],\n");
 		return 0;
@@ -203,7 +202,7 @@ static int write_listen(const struct cfd_recording *recording, struct cfd_page *
 	for (size_t i = 0; i < uses.count; i++) {
 		cfd_page_add(page, "\n\t\t\t");
 		write_port(page, &uses.values[i]);
-		cfd_page_add(page, "%s // %" PRIu64 " times", i + 1 < uses.count ? "," : "", uses.values[i].count);
+		cfd_page_add(page, "%s // %" PRIu64 "x", i + 1 < uses.count ? "," : "", uses.values[i].count);
 	}
 	cfd_page_add(page, "%s],\n", uses.count ? "\n\t\t" : "");
 	return 0;
@@ -276,7 +275,7 @@ static void write_peer(struct cfd_page *page, struct use *values, size_t count, 
 		write_port(page, &values[i]);
 		times += values[i].count;
 	}
-	cfd_page_add(page, "%s }%s // %" PRIu64 " times", left > 1 ? "]" : "", is_last ? "" : ",", times);
+	cfd_page_add(page, "%s }%s // %" PRIu64 "x", left > 1 ? "]" : "", is_last ? "" : ",", times);
 	if (left < count)
 		cfd_page_add(page, "; ports that are near one another were joined");
 	cfd_page_add(page, "\n");
@@ -297,9 +296,9 @@ static void write_words(struct cfd_page *page, const struct cfd_recording *recor
 	uint64_t loopback = count_of(recording, is_to_loopback), dns = count_of(recording, is_to_resolver);
 
 	if (loopback)
-		cfd_page_add(page, "\t\t\t\"loopback\"%s // %" PRIu64 " times\n", dns || more ? "," : "", loopback);
+		cfd_page_add(page, "\t\t\t\"loopback\"%s // %" PRIu64 "x\n", dns || more ? "," : "", loopback);
 	if (dns)
-		cfd_page_add(page, "\t\t\t\"dns\"%s // %" PRIu64 " times\n", more ? "," : "", dns);
+		cfd_page_add(page, "\t\t\t\"dns\"%s // %" PRIu64 "x\n", more ? "," : "", dns);
 }
 
 static int write_connect(const struct cfd_recording *recording, struct cfd_page *page, struct cfd_error *err)
@@ -318,6 +317,10 @@ static int write_connect(const struct cfd_recording *recording, struct cfd_page 
 	}
 	if (count_groups(&uses) < addresses)
 		cfd_page_comment(page, 2, "%zu addresses: they were joined to networks", addresses);
+	if (!uses.count && !count_of(recording, is_remote)) {
+		cfd_page_add(page, "\t\t\"connect\": []\n");
+		return 0;
+	}
 	cfd_page_add(page, "\t\t\"connect\": [\n");
 	write_words(page, recording, uses.count > 0);
 	for (size_t at = 0, length; at < uses.count; at += length) {

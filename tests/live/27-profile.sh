@@ -97,6 +97,26 @@ test_what_is_shown_is_the_same_profile() {
 	expect_status 2 cofferdam profile show
 }
 
+# What is recorded is in tests/vm/tests/26-workloads.sh: it takes the guard.
+test_what_was_not_recorded_is_not_printed() {
+	expect_status 2 cofferdam profile record
+	expect_output 'nothing was recorded: give the image a profile with "mode": "record"'
+	expect_status 2 cofferdam profile record nginx
+	expect_output 'nothing was recorded of nginx'
+	expect_status 2 cofferdam profile record nginx --forget
+	printf '{' >/var/cache/cofferdam/recordings/0123456789abcdef.json
+	trap 'rm -f /var/cache/cofferdam/recordings/*' EXIT
+	expect_status 2 cofferdam profile record nginx
+	expect_output '/var/cache/cofferdam/recordings'
+	rm /var/cache/cofferdam/recordings/*
+	printf '{"recording":1,"runs":2,"lost":0,"first":0,"last":0,"image":"docker.io/library/shop:1","profile":"default","containers":["front (abc)"],"used":[{"kind":0,"reason":0,"count":5,"path":"/bin/shop","facts":0}]}' >/var/cache/cofferdam/recordings/0123456789abcdef.json
+	expect cofferdam profile record shop:1
+	expect_output '"/bin/shop" // 5x'
+	expect_status 2 cofferdam profile record shop:2
+	expect cofferdam profile record abc
+	expect cofferdam profile record front
+}
+
 test_match_says_who_wins_who_loses_and_why() {
 	trap only_shipped EXIT
 	profile hub '"match": [{"image": "docker.io/library/*"}]'
@@ -154,7 +174,7 @@ test_bash_completes_commands_options_and_what_the_host_has() {
 	expect_output profile
 	expect_output --version
 	expect_equal check "$(complete_words cofferdam ch)"
-	expect_equal 'lint list match show' "$(complete_words cofferdam profile '' | xargs)"
+	expect_equal 'lint list match record show' "$(complete_words cofferdam profile '' | xargs)"
 	expect_equal '--image' "$(complete_words cofferdam check --i)"
 	expect_equal 'text json sarif junit' "$(complete_words cofferdam check x --format '' | xargs)"
 	expect_equal json "$(complete_words cofferdam check x --format = js)"

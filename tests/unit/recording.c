@@ -203,7 +203,7 @@ Test(recording, the_profile_allows_what_was_seen)
 	cr_expect_eq(profile->connect[2].ports[0].first, 443);
 	cr_assert_eq(profile->listen_count, 1);
 	cr_expect_eq(profile->listen[0].first, 80);
-	expect_text(&recording, "\"tcp/80\" // 4 times");
+	expect_text(&recording, "\"tcp/80\" // 4x");
 	expect_text(&recording, "\"match\": [{ \"image\": \"docker.io/library/app:1\" }]");
 	expect_text(&recording, "\"extends\": [\"default\"]");
 }
@@ -301,7 +301,7 @@ Test(recording, libraries_from_elsewhere_open_image_only)
 	use_file(&recording, CFD_GUARD_MMAP, "/data/plugin.so", CFD_GUARD_FACT_FOREIGN, 2);
 	profile = suggest_profile(&recording, BASE, "app");
 	cr_expect_not(profile->image_only);
-	expect_text(&recording, "/data/plugin.so mapped is not of the image, 2 times");
+	expect_text(&recording, "/data/plugin.so mapped is not of the image, 2x");
 }
 
 Test(recording, many_ports_and_addresses_are_joined)
@@ -353,7 +353,7 @@ Test(recording, what_no_profile_allows_is_told)
 	    .count = 9);
 	text = suggest(&recording, NULL, &whole);
 	cr_expect_not(whole);
-	cr_expect(strstr(text, "create: socket-family, family 17, type 3, protocol 0, port 0, 9 times"), "%s", text);
+	cr_expect(strstr(text, "create: socket-family, family 17, type 3, protocol 0, port 0, 9x"), "%s", text);
 }
 
 /* What a process chose to be called must not end a comment. */
