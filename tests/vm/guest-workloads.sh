@@ -17,7 +17,8 @@ workload_root() {
 
 	! mountpoint -q "$ROOT" || return 0
 	mkdir -p "$ROOT" "$disk"/{upper,work} "$image"/{usr,etc,dev,proc,sys,tmp,run,root,docker-entrypoint.d}
-	cp -al /usr/{bin,sbin,lib,lib64,share} /usr/local "$image/usr/"
+	cp -al /usr/{bin,sbin,lib64,share} /usr/local "$image/usr/"
+	mkdir "$image/usr/lib" && find /usr/lib -mindepth 1 -maxdepth 1 ! -name modules -exec cp -al -t "$image/usr/lib" {} +
 	cp -a /bin /sbin /lib /lib64 "$image/"
 	cp -a /etc/. "$image/etc/"
 	mkdir -p "$image/var/lib" && cp -a /var/lib/dpkg "$image/var/lib/"
@@ -44,14 +45,15 @@ workload_files() {
 	printf '#!/bin/sh\nmkdir -p /tmp/nginx /tmp/www\nsed s/NAME/$(uname -n)/ /index.template >/tmp/www/index.html\n' >"$image/docker-entrypoint.d/10-index.sh"
 	printf '#!/bin/sh\nset -eu\nnproc | grep -q "^[0-9]" && cat /etc/nginx-test.conf >/tmp/nginx.conf\n' >"$image/docker-entrypoint.d/20-configuration.sh"
 	printf 'hello from NAME\n' >"$image/index.template"
-	# As the images of redis and postgres have it: root prepares the data and becomes the user, by executing the script anew.
+	# As the images of redis and postgres have it: root prepares the data and becomes the user.
 	cat >"$image/server-entrypoint.sh" <<-'SH'
 		#!/bin/bash
 		set -Eeo pipefail
 		if [ "$(id -u)" = 0 ]; then
 			mkdir -p /tmp/data
 			find /tmp/data \! -user nobody -exec chown nobody '{}' +
-			exec setpriv --reuid=nobody --regid=nogroup --clear-groups "$0" "$@"
+			cd /tmp/data
+			exec setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
 		fi
 		um=$(umask)
 		[ "$um" != 0022 ] || umask 0077
@@ -69,13 +71,16 @@ workload_files() {
 			client_body_temp_path /tmp/nginx/body; proxy_temp_path /tmp/nginx/proxy; fastcgi_temp_path /tmp/nginx/fastcgi;
 			uwsgi_temp_path /tmp/nginx/uwsgi; scgi_temp_path /tmp/nginx/scgi;
 			upstream other { server 10.1.0.1:80; }
+			upstream some { server 10.1.0.2:80; server 10.1.0.1:80; }
 			server {
 				listen 8080;
 				root /tmp/www;
 				location /proxied { proxy_pass http://other/; }
+				location /balanced/ { proxy_pass http://some/; }
 			}
 		}
 	CONF
+	sed 's,/tmp/nginx/,/tmp/denied-,g; s/listen 8080/listen 81/' "$image/etc/nginx-test.conf" >"$image/etc/nginx-denied.conf"
 	chmod 755 "$image"/*.sh "$image"/docker-entrypoint.d/*.sh
 }
 
@@ -93,14 +98,16 @@ workload_template() {
 	rm -r "$WORK/template/rootfs"
 }
 
-# create NAME PROFILE ARGUMENT...: a container that waits to be started; PID is its first process.
+# create NAME PROFILE ARGUMENT...: a container that waits to be started; PID is its first process. From outside: GUARD, the
+# object of that name in cofferdam.json.
 create() {
 	NAME=$1
 	mkdir -p "$WORK/$NAME"
-	guest_config "{ \"runtimes\": [\"$(command -v "${RUNTIME:-crun}")\"], \"default_profile\": \"$2\" }"
+	guest_config "{ \"runtimes\": [\"$(command -v "${RUNTIME:-crun}")\"], \"default_profile\": \"$2\"${GUARD:+, \"guard\": $GUARD} }"
 	jq --arg root "$ROOT" '.process.args = $ARGS.positional | .root = { "path": $root } | .process.noNewPrivileges = false
 		| .process.capabilities.effective = .process.capabilities.bounding
-		| .process.capabilities.permitted = .process.capabilities.bounding' \
+		| .process.capabilities.permitted = .process.capabilities.bounding
+		| .process.env = ["PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]' \
 		"$WORK/template/config.json" --args -- "${@:3}" >"$WORK/$NAME/config.json"
 	trap 'remove' EXIT
 	"$SHIM" create --bundle "$WORK/$NAME" --pid-file "$WORK/$NAME/pid" "$NAME" >"$WORK/$NAME/out" 2>&1 </dev/null || {
@@ -142,26 +149,18 @@ ran() {
 }
 
 remove() {
-	[ -z "${PID:-}" ] || kill $(lsns_pids) 2>/dev/null
+	trap - ERR
+	set +e
+	pkill -f '^workload world$'
 	"$SHIM" delete --force "$NAME" >/dev/null 2>&1
 }
 
-# Those of the world.
-lsns_pids() {
-	local namespace
-	namespace=$(readlink "/proc/$PID/ns/net")
-
-	[ -z "$namespace" ] || for process in $(pgrep -x workload); do
-		[ "$(readlink "/proc/$process/ns/net")" != "$namespace" ] || echo "$process"
-	done
-}
-
 denials() {
-	tail -n "+$((SEEN + 1))" "$AUDIT" | grep '"type":"event"' | grep -c '"verdict":"\(denied\|would-deny\)"' || true
+	tail -n "+$((${SEEN:-0} + 1))" "$AUDIT" | grep -F "\"container\":\"$NAME\"" | grep -c '"verdict":"\(denied\|would-deny\)"' || true
 }
 
 begin() {
-	SEEN=$(wc -l <"$AUDIT" 2>/dev/null || echo 0)
+	SEEN=$([ ! -f "$AUDIT" ] || wc -l <"$AUDIT")
 	BEGAN=$(date +%s%N)
 }
 
@@ -171,7 +170,7 @@ unharmed() {
 
 	expect "$SHIM" delete --force "$NAME"
 	count=$(denials)
-	[ "$count" -eq 0 ] || tail -n "+$((SEEN + 1))" "$AUDIT" | grep '"type":"event"' | jq -c '[.guard, .subject, .reason, .process.comm]'
+	[ "$count" -eq 0 ] || tail -n "+$((SEEN + 1))" "$AUDIT" | grep -F "\"container\":\"$NAME\"" | jq -c '[.guard, .subject, .reason, .process.comm]'
 	expect_equal 0 "$count" "denials of $NAME"
 	printf '%-44s %5d ms  %s denials\n' "$1" $((($(date +%s%N) - BEGAN) / 1000000)) "$count" >>"$T_TMP/table"
 }

@@ -10,6 +10,7 @@
  *   workload threads
  *   workload unix PATH                 by path, abstract, in pairs, descriptors passed on
  *   workload uring ADDRESS PORT        connect and send by io_uring
+ *   workload flood COUNT               a datagram to each of so many ports
  *   workload world                     outside of the container: HTTP at 10.1.0.1:80, a name server at 10.3.0.1:53
  */
 #include <arpa/inet.h>
@@ -309,6 +310,20 @@ static int uring(char **argv)
 	return submit(&ring, &sending) == sizeof(request) - 1 ? 0 : 1;
 }
 
+/* --- more than anyone needs */
+
+static int flood(char **argv)
+{
+	struct sockaddr_in in = address_of("127.0.0.1", "1");
+	int fd = checked(socket(AF_INET, SOCK_DGRAM, 0), "socket");
+
+	for (long port = strtol(argv[0], NULL, 10); port > 0; port--) {
+		in.sin_port = htons((uint16_t)port);
+		sendto(fd, "x", 1, 0, (struct sockaddr *)&in, sizeof(in)); /* nobody listens there */
+	}
+	return 0;
+}
+
 /* --- the world outside of the container */
 
 static void serve_http(void)
@@ -378,8 +393,15 @@ static const struct {
 	int arguments;
 	int (*run)(char **argv);
 } commands[] = {
-	{"fork-server", 1, fork_server}, {"udp-server", 1, udp_server}, {"ask", 4, ask},     {"jit", 0, jit},
-	{"threads", 0, threads},         {"unix", 1, unix_sockets},     {"uring", 2, uring}, {"world", 0, world},
+	{"fork-server", 1, fork_server},
+	{"udp-server", 1, udp_server},
+	{"ask", 4, ask},
+	{"jit", 0, jit},
+	{"threads", 0, threads},
+	{"unix", 1, unix_sockets},
+	{"uring", 2, uring},
+	{"world", 0, world},
+	{"flood", 1, flood},
 };
 
 int main(int argc, char **argv)
