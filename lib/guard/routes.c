@@ -43,6 +43,12 @@ static const struct { /* the words; ANY includes IPv4, mapped */
 	{ CFD_PEER_CLUSTER,  true,  "fc00::",                   7 }, /* RFC 4193 */
 	{ CFD_PEER_METADATA, false, "::ffff:169.254.169.254", 128 }, /* AWS, Azure, Google and others */
 	{ CFD_PEER_METADATA, false, "fd00:ec2::254",          128 }, /* AWS */
+	{ CFD_PEER_METADATA, false, "::ffff:169.254.170.2",   128 }, /* AWS: credentials of an ECS task */
+	{ CFD_PEER_METADATA, false, "::ffff:169.254.170.23",  128 }, /* AWS: of an EKS pod */
+	{ CFD_PEER_METADATA, false, "fd00:ec2::23",           128 },
+	{ CFD_PEER_METADATA, false, "::ffff:100.100.100.200", 128 }, /* Alibaba */
+	{ CFD_PEER_METADATA, false, "fd20:ce::254",           128 }, /* Google */
+	{ CFD_PEER_METADATA, false, "fe80::a9fe:a9fe",        128 }, /* OpenStack */
 	{ CFD_PEER_ANY,      true,  "::",                       0 },
 };
 // clang-format on

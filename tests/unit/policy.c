@@ -120,6 +120,10 @@ Test(routes, metadata_must_be_named)
 		{CFD_PEER_CLUSTER, "::ffff:172.31.255.1", "fd00::1", false},
 		{CFD_PEER_METADATA, "::ffff:169.254.169.254", "fd00:ec2::254", true},
 	};
+	static const char *const services[] = {
+		"::ffff:169.254.169.254", "fd00:ec2::254",          "::ffff:169.254.170.2", "::ffff:169.254.170.23",
+		"fd00:ec2::23",           "::ffff:100.100.100.200", "fd20:ce::254",         "fe80::a9fe:a9fe",
+	};
 
 	for (size_t i = 0; i < CFD_COUNT(cases); i++) {
 		struct cfd_profile_peer peer = {.kind = cases[i].kind};
@@ -129,9 +133,9 @@ Test(routes, metadata_must_be_named)
 		compile(&peer, 1, &rule, &storage);
 		EXPECT_ALLOWED(&rule, cases[i].v4, IPPROTO_TCP, 80);
 		EXPECT_ALLOWED(&rule, cases[i].v6, IPPROTO_UDP, 1);
-		cr_expect_eq(allows(&rule, "::ffff:169.254.169.254", IPPROTO_TCP, 80), cases[i].metadata, "case %zu",
-			     i);
-		cr_expect_eq(allows(&rule, "fd00:ec2::254", IPPROTO_TCP, 80), cases[i].metadata, "case %zu", i);
+		for (size_t k = 0; k < CFD_COUNT(services); k++)
+			cr_expect_eq(allows(&rule, services[k], IPPROTO_TCP, 80), cases[i].metadata, "case %zu, %s", i,
+				     services[k]);
 	}
 }
 
