@@ -64,6 +64,10 @@ struct {
 struct socket_facts { /* the part of an event that only network programs have */
 	__u16 family, type, protocol, port;
 	struct cfd_guard_address address;
+	__u16 local_port; /* this and the next only for UDP, to tell answers; not told in events */
+	__u64 netns;      /* cookie of the network namespace */
+	bool is_answer;   /* goes to somebody who asked: no destination of the container's choice, so it is not recorded
+			   */
 };
 
 /* The state of the cgroup that this program was attached to, also for processes in its children. Never NULL. */

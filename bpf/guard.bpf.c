@@ -2,6 +2,8 @@
 /* The guard's programs, one object: they share their maps. See doc/guard.md. */
 #include "bpf/exec.bpf.h"
 #include "bpf/net.bpf.h"
+#include "bpf/answer.bpf.h"
 #include "bpf/packet.bpf.h"
+#include "bpf/unix.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

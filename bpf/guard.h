@@ -30,9 +30,11 @@
 
 #define CFD_GUARD_ROUTES_MAX 16384
 #define CFD_GUARD_POLICIES_MAX 4096
+#define CFD_GUARD_PEERS_MAX 16384
+#define CFD_GUARD_PEER_SECONDS 120 /* as long as Linux's connection tracking remembers a UDP stream */
 #define CFD_GUARD_RING_BYTES (256 * 1024)
 #define CFD_GUARD_EXEMPTIONS_MAX 1024 /* containers that have one at a time */
-#define CFD_GUARD_RECORDS_MAX 8192 /* of all containers that are recorded at one time */
+#define CFD_GUARD_RECORDS_MAX 8192    /* of all containers that are recorded at one time */
 
 /* What was judged. */
 enum cfd_guard_kind {
@@ -43,6 +45,7 @@ enum cfd_guard_kind {
 	CFD_GUARD_BIND,
 	CFD_GUARD_LISTEN,
 	CFD_GUARD_CREATE,
+	CFD_GUARD_RECEIVE, /* a descriptor from another process */
 	CFD_GUARD_KINDS,
 };
 
@@ -52,7 +55,7 @@ enum cfd_guard_part { CFD_GUARD_PART_EXEC, CFD_GUARD_PART_NET, CFD_GUARD_PARTS }
 #define CFD_GUARD_EXEC_KINDS (1u << CFD_GUARD_EXEC | 1u << CFD_GUARD_MMAP)
 #define CFD_GUARD_NET_KINDS                                                                                            \
 	(1u << CFD_GUARD_CONNECT | 1u << CFD_GUARD_SEND | 1u << CFD_GUARD_BIND | 1u << CFD_GUARD_LISTEN |              \
-	 1u << CFD_GUARD_CREATE)
+	 1u << CFD_GUARD_CREATE | 1u << CFD_GUARD_RECEIVE)
 
 enum cfd_guard_verdict {
 	CFD_GUARD_ALLOWED_IT,
@@ -75,6 +78,8 @@ enum cfd_guard_reason {
 	CFD_GUARD_FAMILY,        /* a kind of socket that is never allowed */
 	CFD_GUARD_SOURCE_ROUTE,  /* a packet that names another way than to its destination */
 	CFD_GUARD_ABSTRACT,      /* an abstract unix socket of the host's network namespace */
+	CFD_GUARD_FOREIGN,       /* a socket that was made outside of the container */
+	CFD_GUARD_FORGED,        /* a socket that would send from an address which is not the machine's */
 	CFD_GUARD_REASONS,
 };
 
@@ -135,8 +140,8 @@ struct cfd_guard_state {
 	__u32 sealed;       /* 1: the container has started */
 	__u32 unused2;
 	__u64 lost; /* events for which the ring had no room */
-	__u64 allowed_times[CFD_GUARD_KINDS + 1], denied_times[CFD_GUARD_KINDS + 1], warned_times[CFD_GUARD_KINDS + 1];
-	__u64 exempted_times[CFD_GUARD_KINDS + 1];
+	__u64 allowed_times[CFD_GUARD_KINDS], denied_times[CFD_GUARD_KINDS], warned_times[CFD_GUARD_KINDS];
+	__u64 exempted_times[CFD_GUARD_KINDS];
 };
 
 /* Key and value of the trie of network rules. `bits` counts the policy's 64 too. */
@@ -176,7 +181,19 @@ struct cfd_guard_exemption {
 	__u32 unused;
 };
 
-#define CFD_GUARD_PROGRAMS 11
+/*
+ * Key of `peers`: who has sent a datagram to a port that the container may listen on, and may be answered from there.
+ * The value is when that was, CLOCK_BOOTTIME ns.
+ */
+struct cfd_guard_peer {
+	__u64 cgroup;                     /* the container's */
+	__u64 netns;                      /* cookie of the socket's network namespace */
+	struct cfd_guard_address address; /* not translated, but for IPv4, which is mapped */
+	__u16 port, local_port;           /* host byte order */
+	__u32 unused;
+};
+
+#define CFD_GUARD_PROGRAMS 17
 
 /* The one value of `loaded`: what user space keeps for the containers to come. */
 struct cfd_guard_loaded {
@@ -242,6 +259,7 @@ _Static_assert(sizeof(struct cfd_guard_route_key) == 28, "cfd_guard_route_key: n
 _Static_assert(sizeof(struct cfd_guard_ports) == 68, "cfd_guard_ports");
 _Static_assert(sizeof(struct cfd_guard_route) == 96, "cfd_guard_route");
 _Static_assert(sizeof(struct cfd_guard_policy) == 16, "cfd_guard_policy");
+_Static_assert(sizeof(struct cfd_guard_peer) == 40, "cfd_guard_peer: no padding");
 _Static_assert(sizeof(struct cfd_guard_event) == 336, "cfd_guard_event");
 
 _Static_assert(sizeof(struct cfd_guard_exemption) == 32, "cfd_guard_exemption");

@@ -34,6 +34,7 @@ typedef _Bool bool;
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
 	BPF_MAP_TYPE_CGROUP_STORAGE = 19,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -41,7 +42,20 @@ enum bpf_map_type {
 #define BPF_F_NO_PREALLOC 1u
 #define BPF_NOEXIST 1
 
-/* The context of cgroup/connect* and sendmsg*: uapi, so its layout is fixed. */
+/* A socket, as the context of a program has it; as far as it is used. */
+struct bpf_sock {
+	__u32 bound_dev_if;
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+	__u32 mark;
+	__u32 priority;
+	__u32 src_ip4;
+	__u32 src_ip6[4];
+	__u32 src_port; /* host byte order */
+};
+
+/* The context of cgroup/bind*, connect*, sendmsg*, recvmsg*: uapi, so its layout is fixed. */
 struct bpf_sock_addr {
 	__u32 user_family;
 	__u32 user_ip4;
@@ -52,6 +66,18 @@ struct bpf_sock_addr {
 	__u32 protocol;
 	__u32 msg_src_ip4;
 	__u32 msg_src_ip6[4];
+	struct bpf_sock *sk __attribute__((aligned(8)));
+};
+
+/* The context of cgroup/setsockopt, as far as it is used. */
+struct bpf_sockopt {
+	struct bpf_sock *sk __attribute__((aligned(8)));
+	void *optval __attribute__((aligned(8)));
+	void *optval_end __attribute__((aligned(8)));
+	__s32 level;
+	__s32 optname;
+	__s32 optlen;
+	__s32 retval;
 };
 
 /* The context of cgroup_skb programs, as far as it is used. */
@@ -70,16 +96,24 @@ enum {
 	AF_INET = 2,
 	AF_INET6 = 10,
 	AF_NETLINK = 16,
+	AF_PACKET = 17,
 	SOCK_STREAM = 1,
 	SOCK_DGRAM = 2,
+	SOCK_RAW = 3,
 	IPPROTO_IP = 0,
 	IPPROTO_ICMP = 1,
 	IPPROTO_TCP = 6,
 	IPPROTO_UDP = 17,
+	IPPROTO_IPV6 = 41,
 	IPPROTO_ICMPV6 = 58,
 	NETLINK_ROUTE = 0,
+	IP_FREEBIND = 15,
+	IPV6_FREEBIND = 78,
 	EPERM = 1,
 	EACCES = 13,
+	ENOPROTOOPT = 92,
+	EPROTONOSUPPORT = 93,
+	EAFNOSUPPORT = 97,
 	PROT_EXEC = 4,
 };
 
@@ -108,13 +142,39 @@ struct mnt_namespace {
 
 struct net {
 	struct ns_common ns;
+	__u64 net_cookie;
 };
 
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	int level;
+	struct kernfs_node *kn;
+	struct cgroup *ancestors[]; /* from the root to itself; 7f203bc89eb6, 6.1 */
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
+
 struct task_struct {
+	struct css_set *cgroups;
+	struct cred *cred;
+	char comm[16];
 	int tgid;
 	__u64 start_boottime; /* was real_start_time: cf25e24db61c, 5.5 */
 	struct task_struct *real_parent;
@@ -124,6 +184,7 @@ struct task_struct {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct inode {
@@ -163,6 +224,7 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	void *private_data;
 };
 
 struct linux_binprm {
@@ -174,14 +236,26 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+struct in6_addr {
+	__u8 bytes[16];
+};
+
 struct sock_common {
 	unsigned short skc_family;
-	__u16 skc_num; /* local port, host byte order */
+	__u16 skc_num;    /* local port, host byte order */
+	__be16 skc_dport; /* the other side's */
+	__be32 skc_daddr;
+	struct in6_addr skc_v6_daddr;
 	possible_net_t skc_net;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	struct sock_cgroup_data sk_cgrp_data;
 	__u16 sk_protocol; /* a whole u16 since bf9765145b85, 5.6 */
 	__u16 sk_type;
 };
@@ -193,6 +267,19 @@ struct socket {
 
 struct sockaddr {
 	unsigned short sa_family;
+};
+
+struct sockaddr_un {
+	char sun_path[1];
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
 };
 
 #pragma clang attribute pop

@@ -20,6 +20,14 @@
 #define SOCKADDR_IN_MIN 16
 #define SOCKADDR_IN6_MIN 24 /* SIN6_LEN_RFC2133: without the scope id */
 
+/* Who may be answered: the last ones that sent to a UDP port that is listened on. Full: the eldest make room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CFD_GUARD_PEERS_MAX);
+	__type(key, struct cfd_guard_peer);
+	__type(value, __u64);
+} peers SEC(".maps");
+
 static __always_inline void set_mapped(struct cfd_guard_address *address, __be32 v4)
 {
 	address->words[0] = address->words[1] = 0;
@@ -93,15 +101,47 @@ static __always_inline bool is_routed(const struct cfd_guard_state *state, const
 	return false;
 }
 
+/*
+ * A socket's network namespace is part of the name: in one of its own a container can give itself any address, and
+ * pretend that anybody sends.
+ */
+static __always_inline struct cfd_guard_peer
+peer_of(const struct cfd_guard_state *state, const struct socket_facts *facts, const struct cfd_guard_address *address)
+{
+	return (struct cfd_guard_peer){.cgroup = state->cgroup,
+				       .netns = facts->netns,
+				       .address = *address,
+				       .port = facts->port,
+				       .local_port = facts->local_port};
+}
+
+/* Whether it has sent to this socket's port not long ago. */
+static __always_inline bool is_answer(const struct cfd_guard_state *state, const struct socket_facts *facts,
+				      const struct cfd_guard_address *address)
+{
+	struct cfd_guard_peer peer = peer_of(state, facts, address);
+	const __u64 *seen;
+
+	if (facts->protocol != IPPROTO_UDP || !facts->local_port)
+		return false;
+	seen = bpf_map_lookup_elem(&peers, &peer);
+	return seen && bpf_ktime_get_boot_ns() - *seen < CFD_GUARD_PEER_SECONDS * 1000000000ull;
+}
+
 static __always_inline __u8 no_destination(const struct cfd_guard_state *state, struct socket_facts *facts)
 {
+	struct cfd_guard_address as_given = facts->address;
+
 	if (!is_configured(state))
 		return CFD_GUARD_NO_POLICY;
 	translate(&facts->address);
 	if (facts->port == DNS_PORT && (facts->protocol == IPPROTO_TCP || facts->protocol == IPPROTO_UDP) &&
 	    is_resolver(state, &facts->address))
 		return CFD_GUARD_NO_REASON;
-	return is_routed(state, facts) ? CFD_GUARD_NO_REASON : CFD_GUARD_NOT_LISTED;
+	if (is_routed(state, facts))
+		return CFD_GUARD_NO_REASON;
+	facts->is_answer = is_answer(state, facts, &as_given);
+	return facts->is_answer ? CFD_GUARD_NO_REASON : CFD_GUARD_NOT_LISTED;
 }
 
 static __always_inline void note_socket(struct cfd_guard_event *event, const struct socket_facts *facts)
@@ -119,7 +159,8 @@ static __always_inline __u8 settle_socket(struct cfd_guard_state *state, __u8 ki
 	__u8 verdict = verdict_for(state, kind, reason);
 	struct cfd_guard_event *event;
 
-	record_socket(state, kind, reason, facts);
+	if (!facts->is_answer)
+		record_socket(state, kind, reason, facts);
 	count(state, kind, verdict);
 	event = is_told(state, verdict) ? begin_event(state, kind, verdict, reason, error) : NULL;
 	if (event) {
@@ -130,34 +171,72 @@ static __always_inline __u8 settle_socket(struct cfd_guard_state *state, __u8 ki
 	return verdict;
 }
 
+/* Global, so that the verifier goes through the loop once; that is also why it asks whether state is NULL. */
+__noinline int cfd_may_listen(const struct cfd_guard_state *state, __u32 protocol, __u32 port)
+{
+	if (!state)
+		return false;
+	if (state->flags & CFD_GUARD_LISTEN_ANY)
+		return true;
+	for (int i = 0; i < CFD_GUARD_LISTENS; i++) {
+		if (i >= state->listen_count)
+			return false;
+		if (port && range_has(&state->listens[i], protocol, port))
+			return true;
+	}
+	return false;
+}
+
 /* --- cgroup sock_addr: 0 denies with EPERM, which is also what a packet filter that drops gives to senders */
+
+static __always_inline struct socket_facts facts_of_inet4(struct bpf_sock_addr *ctx)
+{
+	struct socket_facts facts = {.family = AF_INET, .type = ctx->type, .protocol = ctx->protocol};
+
+	facts.port = bpf_ntohs(ctx->user_port);
+	set_mapped(&facts.address, ctx->user_ip4);
+	return facts;
+}
+
+static __always_inline struct socket_facts facts_of_inet6(struct bpf_sock_addr *ctx)
+{
+	struct socket_facts facts = {.family = AF_INET6, .type = ctx->type, .protocol = ctx->protocol};
+
+	facts.port = bpf_ntohs(ctx->user_port);
+	facts.address.words[0] = ctx->user_ip6[0];
+	facts.address.words[1] = ctx->user_ip6[1];
+	facts.address.words[2] = ctx->user_ip6[2];
+	facts.address.words[3] = ctx->user_ip6[3];
+	return facts;
+}
+
+static __always_inline void note_local(struct bpf_sock_addr *ctx, struct socket_facts *facts)
+{
+	if (facts->protocol != IPPROTO_UDP)
+		return;
+	facts->local_port = ctx->sk->src_port;
+	facts->netns = bpf_get_netns_cookie(ctx);
+}
 
 static __always_inline int judge_sock_addr(struct bpf_sock_addr *ctx, __u8 kind, struct socket_facts *facts)
 {
 	struct cfd_guard_state *state = container();
 
-	facts->type = ctx->type;
-	facts->protocol = ctx->protocol;
-	facts->port = bpf_ntohs(ctx->user_port);
+	note_local(ctx, facts);
 	return settle_socket(state, kind, no_destination(state, facts), EPERM, facts) != CFD_GUARD_DENIED;
 }
 
 static __always_inline int judge_inet4(struct bpf_sock_addr *ctx, __u8 kind)
 {
-	struct socket_facts facts = {.family = AF_INET};
+	struct socket_facts facts = facts_of_inet4(ctx);
 
-	set_mapped(&facts.address, ctx->user_ip4);
 	return judge_sock_addr(ctx, kind, &facts);
 }
 
 static __always_inline int judge_inet6(struct bpf_sock_addr *ctx, __u8 kind)
 {
-	struct socket_facts facts = {.family = AF_INET6};
+	struct socket_facts facts = facts_of_inet6(ctx);
 
-	facts.address.words[0] = ctx->user_ip6[0];
-	facts.address.words[1] = ctx->user_ip6[1];
-	facts.address.words[2] = ctx->user_ip6[2];
-	facts.address.words[3] = ctx->user_ip6[3];
 	return judge_sock_addr(ctx, kind, &facts);
 }
 
@@ -173,16 +252,64 @@ int cfd_connect6(struct bpf_sock_addr *ctx)
 	return judge_inet6(ctx, CFD_GUARD_CONNECT);
 }
 
+/*
+ * A connected socket that sends with a control message (QUIC does) comes here too, without an address; where it goes
+ * was judged when it was connected. The kernel lets no datagram go to port 0.
+ */
+static __always_inline bool is_connected(const struct bpf_sock_addr *ctx)
+{
+	return !ctx->user_port;
+}
+
 SEC("cgroup/sendmsg4")
 int cfd_sendmsg4(struct bpf_sock_addr *ctx)
 {
-	return judge_inet4(ctx, CFD_GUARD_SEND);
+	return is_connected(ctx) || judge_inet4(ctx, CFD_GUARD_SEND);
 }
 
 SEC("cgroup/sendmsg6")
 int cfd_sendmsg6(struct bpf_sock_addr *ctx)
 {
-	return judge_inet6(ctx, CFD_GUARD_SEND);
+	return is_connected(ctx) || judge_inet6(ctx, CFD_GUARD_SEND);
+}
+
+/* What a local port may be used for. Port 0 at bind asks for any, as clients do; at listen it means that none was
+ * bound. */
+static __always_inline __u8 no_local_port(const struct cfd_guard_state *state, const struct socket_facts *facts,
+					  bool is_listen)
+{
+	if (!is_configured(state))
+		return CFD_GUARD_NO_POLICY;
+	if (facts->family == AF_UNIX || facts->family == AF_NETLINK)
+		return CFD_GUARD_NO_REASON;
+	if (facts->family != AF_INET && facts->family != AF_INET6)
+		return CFD_GUARD_FAMILY;
+	if (!is_listen && !facts->port)
+		return CFD_GUARD_NO_REASON;
+	return cfd_may_listen(state, facts->protocol, facts->port) ? CFD_GUARD_NO_REASON : CFD_GUARD_NOT_LISTED;
+}
+
+/* EACCES is what bind(2) gives for a protected port: servers and Java's BindException know it. */
+static __always_inline int judge_bind(struct bpf_sock_addr *ctx, __u16 family)
+{
+	struct cfd_guard_state *state = container();
+	struct socket_facts facts = {.family = family, .type = ctx->type, .protocol = ctx->protocol};
+
+	facts.port = bpf_ntohs(ctx->user_port); /* which address is no question */
+	return answer(settle_socket(state, CFD_GUARD_BIND, no_local_port(state, &facts, false), EACCES, &facts),
+		      EACCES);
+}
+
+SEC("cgroup/bind4")
+int cfd_bind4(struct bpf_sock_addr *ctx)
+{
+	return judge_bind(ctx, AF_INET);
+}
+
+SEC("cgroup/bind6")
+int cfd_bind6(struct bpf_sock_addr *ctx)
+{
+	return judge_bind(ctx, AF_INET6);
 }
 
 /* --- LSM */
@@ -200,6 +327,8 @@ static __always_inline struct socket_facts facts_of(struct socket *sock, struct 
 	if (sk) {
 		facts.family = sk->__sk_common.skc_family;
 		facts.protocol = sk->sk_protocol;
+		facts.local_port = sk->__sk_common.skc_num;
+		facts.netns = sk->__sk_common.skc_net.net->net_cookie;
 	}
 	return facts;
 }
@@ -271,7 +400,10 @@ int BPF_PROG(cfd_connect, struct socket *sock, struct sockaddr *address, int len
 	return answer(settle_socket(state, CFD_GUARD_CONNECT, reason, EPERM, &facts), EPERM);
 }
 
-/* TCP and UDP, unix, and the routing netlink, which every resolver asks for addresses. Others cannot be judged. */
+/*
+ * TCP and UDP, unix, and the routing netlink, which every resolver asks for addresses, and which lets nobody change
+ * anything who has no CAP_NET_ADMIN. Others cannot be judged.
+ */
 static __always_inline bool is_known_socket(int family, int type, int protocol)
 {
 	if (family == AF_UNIX)
@@ -291,12 +423,26 @@ static __always_inline bool is_ping(int family, int type, int protocol)
 	       ((family == AF_INET && protocol == IPPROTO_ICMP) || (family == AF_INET6 && protocol == IPPROTO_ICMPV6));
 }
 
+/*
+ * What a kernel that does not have it says: with that programs do without (PAM's audit, Go's MPTCP), where they give up
+ * on a permission that is denied. But for what is a matter of permission anyway: raw and packet sockets are told as to
+ * one without CAP_NET_RAW, echo sockets as to one outside of net.ipv4.ping_group_range.
+ */
+static __always_inline __u8 create_error(int family, int type, int protocol)
+{
+	if (family == AF_PACKET || (is_inet(family) && type == SOCK_RAW))
+		return EPERM;
+	if (is_ping(family, type, protocol))
+		return EACCES;
+	return is_inet(family) || family == AF_NETLINK ? EPROTONOSUPPORT : EAFNOSUPPORT;
+}
+
 SEC("lsm_cgroup/socket_create")
 int BPF_PROG(cfd_create, int family, int type, int protocol, int kern)
 {
 	struct cfd_guard_state *state = container();
 	struct socket_facts facts = {.family = family, .type = type, .protocol = protocol};
-	__u8 reason = CFD_GUARD_NO_REASON;
+	__u8 reason = CFD_GUARD_NO_REASON, error = create_error(family, type, protocol);
 
 	if (kern)
 		return 1;
@@ -305,54 +451,7 @@ int BPF_PROG(cfd_create, int family, int type, int protocol, int kern)
 	else if (!is_known_socket(family, type, protocol) &&
 		 !(state->flags & CFD_GUARD_PING && is_ping(family, type, protocol)))
 		reason = CFD_GUARD_FAMILY;
-	/* socket(2): EACCES, permission to create a socket of the specified type or protocol is denied. */
-	return answer(settle_socket(state, CFD_GUARD_CREATE, reason, EACCES, &facts), EACCES);
-}
-
-static __always_inline bool may_listen(const struct cfd_guard_state *state, const struct socket_facts *facts)
-{
-	if (state->flags & CFD_GUARD_LISTEN_ANY)
-		return true;
-	for (int i = 0; i < CFD_GUARD_LISTENS; i++) {
-		if (i >= state->listen_count)
-			return false;
-		if (facts->port && range_has(&state->listens[i], facts->protocol, facts->port))
-			return true;
-	}
-	return false;
-}
-
-/* What a local port may be used for. Port 0 at bind asks for any, as clients do; at listen it means that none was
- * bound. */
-static __always_inline __u8 no_local_port(const struct cfd_guard_state *state, const struct socket_facts *facts,
-					  bool is_listen)
-{
-	if (!is_configured(state))
-		return CFD_GUARD_NO_POLICY;
-	if (facts->family == AF_UNIX || facts->family == AF_NETLINK)
-		return CFD_GUARD_NO_REASON;
-	if (!is_inet(facts->family))
-		return CFD_GUARD_FAMILY;
-	if (!is_listen && !facts->port)
-		return CFD_GUARD_NO_REASON;
-	return may_listen(state, facts) ? CFD_GUARD_NO_REASON : CFD_GUARD_NOT_LISTED;
-}
-
-/* EACCES is what bind(2) gives for a protected port: servers and Java's BindException know it. */
-SEC("lsm_cgroup/socket_bind")
-int BPF_PROG(cfd_bind, struct socket *sock, struct sockaddr *address, int length)
-{
-	struct cfd_guard_state *state = container();
-	struct socket_facts facts = facts_of(sock, sock->sk);
-	__be16 port = 0;
-
-	/* At the same place in both families; with AF_UNSPEC bind understands AF_INET. */
-	if (is_inet(facts.family) && length >= (int)sizeof(__u32)) {
-		bpf_probe_read_kernel(&port, sizeof(port), (void *)address + sizeof(__u16));
-		facts.port = bpf_ntohs(port);
-	}
-	return answer(settle_socket(state, CFD_GUARD_BIND, no_local_port(state, &facts, false), EACCES, &facts),
-		      EACCES);
+	return answer(settle_socket(state, CFD_GUARD_CREATE, reason, error, &facts), error);
 }
 
 SEC("lsm_cgroup/socket_listen")

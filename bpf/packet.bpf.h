@@ -7,7 +7,7 @@
 #ifndef CFD_BPF_PACKET_H
 #define CFD_BPF_PACKET_H
 
-#include "bpf/net.bpf.h"
+#include "bpf/unix.bpf.h"
 
 #define ETH_P_IP bpf_htons(0x0800)
 #define ETH_P_IPV6 bpf_htons(0x86dd)
@@ -73,8 +73,19 @@ static __always_inline bool has_ipv6_route(struct __sk_buff *skb)
 	return true; /* more than anyone has a use for */
 }
 
-/* A packet is nobody's: by the time it leaves, another process may be running. The address is that of its first stop.
- */
+/* By the time a packet leaves, a process of somebody else may be running: it is named if it is the container's. */
+static __always_inline void note_sender(struct cfd_guard_event *event, const struct cfd_guard_state *state)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!is_own_cgroup(state, BPF_CORE_READ(task, cgroups, dfl_cgrp)))
+		return;
+	event->pid = BPF_CORE_READ(task, tgid);
+	event->uid = BPF_CORE_READ(task, cred, uid.val);
+	bpf_core_read(event->comm, sizeof(event->comm), &task->comm);
+}
+
+/* The address is that of the first stop. */
 static __always_inline void tell_packet(struct __sk_buff *skb, struct cfd_guard_state *state, __u8 verdict, __u8 reason)
 {
 	struct cfd_guard_event *event = begin_event(state, CFD_GUARD_SEND, verdict, reason, EPERM);
@@ -90,6 +101,7 @@ static __always_inline void tell_packet(struct __sk_buff *skb, struct cfd_guard_
 		bpf_skb_load_bytes(skb, IPV4_TO_AT, &v4, sizeof(v4));
 		set_mapped(&facts.address, v4);
 	}
+	note_sender(event, state);
 	note_socket(event, &facts);
 	bpf_ringbuf_submit(event, 0);
 }

@@ -173,6 +173,9 @@ static int complete_state(struct attach *attach, struct cfd_error *err)
 	for (size_t i = 0; i < CFD_COUNT(state->outer_mnt_ns); i++)
 		if (state->outer_mnt_ns[i] == container)
 			state->outer_mnt_ns[i] = 0;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", target->init_pid);
+	if (attach->halves & CFD_GUARD_SOCKETS && namespace_at(AT_FDCWD, path) == state->outer_net_ns)
+		attach->halves |= CFD_GUARD_HOST_NET;
 	return attach->halves & CFD_GUARD_FILES ? complete_for_files(attach, err) : 0;
 }
 

@@ -38,17 +38,24 @@ static const struct program {
 	{ "cfd_connect6", BPF_CGROUP_INET6_CONNECT, CFD_GUARD_DESTINATIONS },
 	{ "cfd_sendmsg4", BPF_CGROUP_UDP4_SENDMSG,  CFD_GUARD_DESTINATIONS },
 	{ "cfd_sendmsg6", BPF_CGROUP_UDP6_SENDMSG,  CFD_GUARD_DESTINATIONS },
+	{ "cfd_recvmsg4", BPF_CGROUP_UDP4_RECVMSG,  CFD_GUARD_DESTINATIONS },
+	{ "cfd_recvmsg6", BPF_CGROUP_UDP6_RECVMSG,  CFD_GUARD_DESTINATIONS },
+	{ "cfd_bind4",    BPF_CGROUP_INET4_BIND,    CFD_GUARD_DESTINATIONS },
+	{ "cfd_bind6",    BPF_CGROUP_INET6_BIND,    CFD_GUARD_DESTINATIONS },
+	{ "cfd_setsockopt", BPF_CGROUP_SETSOCKOPT,  CFD_GUARD_DESTINATIONS },
 	{ "cfd_egress",   BPF_CGROUP_INET_EGRESS,   CFD_GUARD_DESTINATIONS },
 	{ "cfd_connect",  BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS },
 	{ "cfd_create",   BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS },
-	{ "cfd_bind",     BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS },
 	{ "cfd_listen",   BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS },
+	{ "cfd_receive",  BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS },
 	{ "cfd_exec",     BPF_LSM_CGROUP,           CFD_GUARD_FILES },
 	{ "cfd_mmap",     BPF_LSM_CGROUP,           CFD_GUARD_FILES },
+	{ "cfd_may_send", BPF_LSM_CGROUP,           CFD_GUARD_HOST_NET },
 };
 // clang-format on
 
-static const char *const maps[] = {"containers", "routes", "policies", "loaded", "guard_events", "exemptions", "records"};
+static const char *const maps[] = {"containers",   "routes",     "policies", "loaded",
+				   "guard_events", "exemptions", "records",  "peers"};
 
 const char *cfd_guard_bpf_set(void)
 {
@@ -189,7 +196,7 @@ static const char *end_of(char *log)
 
 static int explain_load(unsigned halves, int code, char *log, struct cfd_error *err)
 {
-	const char *kind = halves & (CFD_GUARD_SOCKETS | CFD_GUARD_FILES) ? " LSM" : "";
+	const char *kind = halves & CFD_GUARD_LSM ? " LSM" : "";
 	char release[65];
 
 	cfd_guard_host_release(release, sizeof(release));

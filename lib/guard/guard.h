@@ -17,9 +17,10 @@ struct cfd_policy;
 #define CFD_GUARD_PINS "/sys/fs/bpf/cofferdam"
 
 /*
- * Halves of the guard. `net` is all of it: destinations, and through the LSM the kinds of sockets, bind and listen.
- * Without the LSM a kernel can still judge destinations (cgroup sock_addr programs); that is `destinations`, which
- * cfd_guard_load only ever sets in ret_had, beside a `net` that is false, when `net` was optional.
+ * Halves of the guard. `net` is all of it: destinations and bind, and through the LSM the kinds of sockets, listen
+ * without bind, and sockets that are received. Without the LSM a kernel can still judge destinations and bind (cgroup
+ * sock_addr programs); that is `destinations`, which cfd_guard_load only ever sets in ret_had, beside a `net` that is
+ * false, when `net` was optional.
  */
 struct cfd_guard_parts {
 	bool exec, net, destinations;

@@ -14,11 +14,11 @@
 #include <errno.h>
 
 #define LOAD_LOCK "guard.lock"
-#define LSM_HALVES (CFD_GUARD_SOCKETS | CFD_GUARD_FILES)
+#define SOCKETS (CFD_GUARD_SOCKETS | CFD_GUARD_HOST_NET)
 
 static struct cfd_guard_parts parts_of(unsigned halves, const struct cfd_guard_parts *wanted)
 {
-	bool destinations = halves & CFD_GUARD_DESTINATIONS, sockets = halves & CFD_GUARD_SOCKETS;
+	bool destinations = halves & CFD_GUARD_DESTINATIONS, sockets = (halves & SOCKETS) == SOCKETS;
 
 	return (struct cfd_guard_parts){
 		.exec = wanted->exec && halves & CFD_GUARD_FILES,
@@ -62,7 +62,7 @@ static int prove_half(const char *set, unsigned halves, int cgroup_fd, uint64_t 
 		r = read_counters(set, cgroup_id, &state, err);
 	if (r)
 		return r;
-	if (halves & LSM_HALVES)
+	if (halves & CFD_GUARD_LSM)
 		denied = state.denied_times[CFD_GUARD_MMAP] && state.denied_times[CFD_GUARD_CREATE];
 	else
 		denied = state.denied_times[CFD_GUARD_CONNECT];
@@ -74,7 +74,10 @@ static int prove_half(const char *set, unsigned halves, int cgroup_fd, uint64_t 
 			cfd_guard_host_release(release, sizeof(release)));
 }
 
-/* The cgroup stays, with the programs attached: so the kernel keeps its trampolines, which take longest to make. */
+/*
+ * The cgroup stays, with the programs attached: so the kernel keeps its trampolines, which take longest to make. The
+ * hook that only containers in the host's network namespace need stays free until there is one.
+ */
 static int prove(const char *set, unsigned halves, struct cfd_error *err)
 {
 	CFD_AUTO_FD int cgroup = -1;
@@ -82,9 +85,9 @@ static int prove(const char *set, unsigned halves, struct cfd_error *err)
 	int r = cfd_guard_proof_cgroup(&cgroup, &id, err);
 
 	if (!r)
-		r = prove_half(set, halves & ~LSM_HALVES, cgroup, id, err);
-	if (!r && halves & LSM_HALVES)
-		r = prove_half(set, halves & LSM_HALVES, cgroup, id, err);
+		r = prove_half(set, halves & CFD_GUARD_DESTINATIONS, cgroup, id, err);
+	if (!r && halves & CFD_GUARD_LSM)
+		r = prove_half(set, halves & (CFD_GUARD_SOCKETS | CFD_GUARD_FILES), cgroup, id, err);
 	return r;
 }
 

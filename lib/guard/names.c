@@ -4,9 +4,9 @@
 #include "lib/guard/guard.h"
 
 static const char *const kinds[CFD_GUARD_KINDS] = {
-	[CFD_GUARD_EXEC] = "exec",     [CFD_GUARD_MMAP] = "mmap", [CFD_GUARD_CONNECT] = "connect",
-	[CFD_GUARD_SEND] = "send",     [CFD_GUARD_BIND] = "bind", [CFD_GUARD_LISTEN] = "listen",
-	[CFD_GUARD_CREATE] = "create",
+	[CFD_GUARD_EXEC] = "exec",     [CFD_GUARD_MMAP] = "mmap",       [CFD_GUARD_CONNECT] = "connect",
+	[CFD_GUARD_SEND] = "send",     [CFD_GUARD_BIND] = "bind",       [CFD_GUARD_LISTEN] = "listen",
+	[CFD_GUARD_CREATE] = "create", [CFD_GUARD_RECEIVE] = "receive",
 };
 
 static const char *const verdicts[] = {
@@ -29,6 +29,8 @@ static const char *const reasons[CFD_GUARD_REASONS] = {
 	[CFD_GUARD_FAMILY] = "socket-family",
 	[CFD_GUARD_SOURCE_ROUTE] = "source-route",
 	[CFD_GUARD_ABSTRACT] = "abstract-socket",
+	[CFD_GUARD_FOREIGN] = "foreign-socket",
+	[CFD_GUARD_FORGED] = "forged-sender",
 };
 
 static const char *name_of(const char *const *names, size_t count, uint8_t number)

@@ -8,14 +8,16 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -270,39 +272,161 @@ static int act_fastopen(char **argv)
 			   to.length) < 0);
 }
 
-/* UDP to an allowed address, by way of another: a loose source route (RFC 791), or a routing header of type 2 (RFC
- * 6275). */
-static int act_source_route(char **argv)
+/* --- answers of a UDP server */
+
+static const char *error_of(int failed)
 {
-	struct address to = parse(argv[0], argv[1]), via = parse(argv[2], argv[1]);
-	int fd = socket_for(&to, SOCK_DGRAM);
-
-	if (to.storage.ss_family == AF_INET) {
-		unsigned char options[8] = {1, 131, 7, 4};
-
-		memcpy(options + 4, &((struct sockaddr_in *)&via.storage)->sin_addr, 4);
-		if (setsockopt(fd, IPPROTO_IP, IP_OPTIONS, options, sizeof(options)))
-			return tell(1);
-	} else {
-		unsigned char header[24] = {0, 2, 2, 1};
-
-		memcpy(header + 8, &((struct sockaddr_in6 *)&via.storage)->sin6_addr, 16);
-		if (setsockopt(fd, IPPROTO_IPV6, IPV6_RTHDR, header, sizeof(header)))
-			return tell(1);
-	}
-	return tell(sendto(fd, "xxxx", 4, 0, (struct sockaddr *)&to.storage, to.length) < 0);
+	return failed ? strerrorname_np(errno) : "ok";
 }
 
-/* Connects to what is allowed, then to the other one with the same socket. */
-static int act_reconnect(char **argv)
+static const char *sends(int fd, const struct address *to)
 {
-	struct address first = parse(argv[0], argv[1]), second = parse(argv[2], argv[1]);
-	struct sockaddr none = {.sa_family = AF_UNSPEC};
-	int fd = socket_for(&first, SOCK_DGRAM);
+	return error_of(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to->storage, to->length) < 0);
+}
 
-	if (connect(fd, (struct sockaddr *)&first.storage, first.length) || connect(fd, &none, sizeof(none)))
+static int server_at(int family, const char *port)
+{
+	struct address here = parse(family == AF_INET ? "0.0.0.0" : "::", port);
+	int fd = socket_for(&here, SOCK_DGRAM);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) ||
+	    bind(fd, (struct sockaddr *)&here.storage, here.length)) {
+		perror("bind");
+		exit(2);
+	}
+	return fd;
+}
+
+static void add_to_port(struct address *address, int add)
+{
+	in_port_t *port = &((struct sockaddr_in *)&address->storage)->sin_port; /* at the same place in both */
+
+	*port = htons((uint16_t)(ntohs(*port) + add));
+}
+
+/* udp-serve PORT STRANGER: waits for a client; to whom may it send then? */
+static int serve(int family, char **argv)
+{
+	int fd = server_at(family, argv[0]), second, none;
+	struct address client = {.length = sizeof(client.storage)}, stranger = parse(argv[1], "4444"), other;
+	const char *before = sends(fd, &stranger);
+	char byte;
+
+	if (recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&client.storage, &client.length) != 1)
 		return tell(1);
-	return tell(connect(fd, (struct sockaddr *)&second.storage, second.length));
+	printf("before %s, answer %s, ", before, sends(fd, &client));
+	printf("again %s, ", sends(fd, &client));
+	second = server_at(family, argv[0]); /* as QUIC servers do: a socket for each client */
+	printf("connected %s, ", error_of(connect(second, (struct sockaddr *)&client.storage, client.length)));
+	other = client;
+	add_to_port(&other, 1);
+	printf("other port %s, ", sends(fd, &other));
+	other = parse(family == AF_INET ? "10.1.0.2" : "::ffff:10.1.0.2", "4000");
+	printf("other address %s, ", sends(fd, &other));
+	none = socket_for(&client, SOCK_DGRAM);
+	printf("other socket %s\n", sends(none, &client));
+	return 0;
+}
+
+static int act_udp_serve(char **argv)
+{
+	return serve(AF_INET, argv);
+}
+
+static int act_udp_serve6(char **argv)
+{
+	return serve(AF_INET6, argv);
+}
+
+/* udp-ask FROM PORT TO PORT */
+static int act_udp_ask(char **argv)
+{
+	struct address from = parse(argv[0], argv[1]), to = parse(argv[2], argv[3]);
+	int fd = socket_for(&from, SOCK_DGRAM);
+	struct timeval patience = {.tv_sec = 10};
+	char byte;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
+	    bind(fd, (struct sockaddr *)&from.storage, from.length) ||
+	    sendto(fd, "x", 1, 0, (struct sockaddr *)&to.storage, to.length) != 1 || recv(fd, &byte, 1, 0) != 1)
+		return tell(1);
+	puts("answered");
+	return 0;
+}
+
+/* udp-again PORT TO PORT: from the server's port, to who may have asked before. */
+static int act_udp_again(char **argv)
+{
+	struct address to = parse(argv[1], argv[2]);
+
+	puts(sends(server_at(AF_INET, argv[0]), &to));
+	return 0;
+}
+
+/* udp-control TO PORT: a connected socket, a message that asks for a time to live of its own. */
+static int act_udp_control(char **argv)
+{
+	struct address to = parse(argv[0], argv[1]);
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr aligned;
+	} control = {0};
+	char byte = 0;
+	struct iovec data = {&byte, 1};
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control)};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
+	int fd = socket_for(&to, SOCK_DGRAM);
+
+	cmsg->cmsg_level = IPPROTO_IP;
+	cmsg->cmsg_type = IP_TTL;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &(int){64}, sizeof(int));
+	return tell(connect(fd, (struct sockaddr *)&to.storage, to.length) || sendmsg(fd, &message, 0) != 1);
+}
+
+/* A network namespace with two addresses of one's own choice. */
+static int own_network(const char *const addresses[2])
+{
+	struct ifreq request = {0};
+	int fd;
+
+	if (unshare(CLONE_NEWNET))
+		return -1;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	for (int i = 0; i < 2; i++) {
+		struct address own = parse(addresses[i], "0");
+
+		snprintf(request.ifr_name, sizeof(request.ifr_name), "lo:%d", i + 1);
+		memcpy(&request.ifr_addr, &own.storage, sizeof(request.ifr_addr));
+		if (ioctl(fd, SIOCSIFADDR, &request))
+			return -1;
+	}
+	strcpy(request.ifr_name, "lo");
+	request.ifr_flags = IFF_UP;
+	return ioctl(fd, SIOCSIFFLAGS, &request);
+}
+
+/* udp-pretend PORT WHO MINE: somebody sends in a namespace where that is me; then is he answered here? */
+static int act_udp_pretend(char **argv)
+{
+	const char *const addresses[] = {argv[1], argv[2]};
+	struct address who = parse(argv[1], "0"), mine = parse(argv[2], argv[0]);
+	int here = server_at(AF_INET, argv[0]), there, client;
+	char byte;
+
+	if (own_network(addresses))
+		return tell(1);
+	there = server_at(AF_INET, argv[0]);
+	client = socket_for(&who, SOCK_DGRAM);
+	if (bind(client, (struct sockaddr *)&who.storage, who.length) ||
+	    getsockname(client, (struct sockaddr *)&who.storage, &who.length) ||
+	    sendto(client, "x", 1, 0, (struct sockaddr *)&mine.storage, mine.length) != 1 ||
+	    recvfrom(there, &byte, 1, 0, (struct sockaddr *)&who.storage, &who.length) != 1)
+		return tell(1);
+	printf("there %s, ", sends(there, &who));
+	printf("here %s\n", sends(here, &who));
+	return 0;
 }
 
 static int act_bind(char **argv)
@@ -327,15 +451,6 @@ static int act_listen(char **argv)
 static int act_socket(char **argv)
 {
 	return tell(socket(atoi(argv[0]), atoi(argv[1]), atoi(argv[2])) < 0);
-}
-
-static int act_abstract(char **argv)
-{
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	strncpy(to.sun_path + 1, argv[0], sizeof(to.sun_path) - 2);
-	return tell(connect(fd, (struct sockaddr *)&to, (socklen_t)(sizeof(to.sun_family) + 1 + strlen(argv[0]))));
 }
 
 static const struct action {
@@ -365,12 +480,15 @@ static const struct action {
 	{"sendmmsg", 2, act_sendmmsg},
 	{"unspec", 2, act_unspec},
 	{"fastopen", 2, act_fastopen},
-	{"source-route", 3, act_source_route},
-	{"reconnect", 3, act_reconnect},
+	{"udp-serve", 2, act_udp_serve},
+	{"udp-serve6", 2, act_udp_serve6},
+	{"udp-ask", 4, act_udp_ask},
+	{"udp-again", 3, act_udp_again},
+	{"udp-pretend", 3, act_udp_pretend},
+	{"udp-control", 2, act_udp_control},
 	{"bind", 3, act_bind},
 	{"listen", 2, act_listen},
 	{"socket", 3, act_socket},
-	{"abstract", 1, act_abstract},
 };
 
 int main(int argc, char **argv)
