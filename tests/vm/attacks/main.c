@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs a group of attacks, or lists what the guard must say of them; and what all attacks share. */
 #include "tests/vm/attacks/attack.h"
+#include "tests/vm/attacks/net.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,8 @@
 
 static const struct attack_group *const groups[] = {
 	&exec_attacks,
+	&net_attacks,
+	&hostnet_attacks,
 };
 
 /* Mapped where the children see it too. */
@@ -211,6 +214,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "effect"))
 		return puts(ATTACK_EFFECT) < 0;
+	if (argc == 2 && !strcmp(argv[1], "serve"))
+		return net_serve();
 	said = mmap(NULL, sizeof(*said), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (size_t i = 0; said != MAP_FAILED && (argc == 2 || list) && i < COUNT(groups); i++)
 		if (!strcmp(argv[argc - 1], groups[i]->name))
