@@ -93,6 +93,7 @@ struct cfd_profile {
 	bool all_architectures; /* "syscalls": {"architectures": "all"}; default native only */
 	enum cfd_shells shells;
 	bool image_only;
+	bool deny_wx;      /* "wx": "deny"; default "allow" */
 	char **exec_allow; /* absolute paths; NULL: no list; empty list: nothing */
 	bool listen_any;
 	struct cfd_profile_port *listen;

@@ -153,6 +153,12 @@ static int read_log(struct cfd_json_doc *doc, const struct cfd_json *value, cons
 	return cfd_value_either(doc, value, file, "denied", "all", field, err);
 }
 
+static int read_wx(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
+		   struct cfd_error *err)
+{
+	return cfd_value_either(doc, value, file, "allow", "deny", field, err);
+}
+
 static const struct cfd_field syscalls_fields[] = {
 	// clang-format off
 	{ .key = "extends", .kind = CFD_FIELD_CUSTOM, .required = true, .read = read_syscalls_extends,
@@ -199,6 +205,7 @@ const char *const cfd_profile_shell_words[] = {
 static const struct cfd_field exec_fields[] = {
 	{ .key = "shells", .kind = CFD_FIELD_CHOICE, .choices = cfd_profile_shell_words, .offset = offsetof(struct cfd_profile, shells) },
 	{ .key = "image_only", .kind = CFD_FIELD_BOOL, .offset = offsetof(struct cfd_profile, image_only) },
+	{ .key = "wx", .kind = CFD_FIELD_CUSTOM, .read = read_wx, .offset = offsetof(struct cfd_profile, deny_wx) },
 	{ .key = "allow", .kind = CFD_FIELD_CUSTOM, .read = read_executables,
 	  .offset = offsetof(struct cfd_profile, exec_allow) },
 };

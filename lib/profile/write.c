@@ -147,6 +147,7 @@ static struct cfd_json *exec(struct writing *w, const struct cfd_profile *profil
 
 	set_string(w, object, "shells", cfd_profile_shell_words[profile->shells]);
 	set_bool(w, object, "image_only", profile->image_only);
+	set_string(w, object, "wx", profile->deny_wx ? "deny" : "allow");
 	if (profile->exec_allow)
 		set(w, object, "allow", strings(w, profile->exec_allow, 0));
 	return object;

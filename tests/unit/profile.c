@@ -102,6 +102,7 @@ Test(profile, every_key_is_read)
 		cr_expect(profile->all_architectures);
 		cr_expect_eq(profile->shells, CFD_SHELLS_DENY);
 		cr_expect_not(profile->image_only);
+		cr_expect(profile->deny_wx);
 		cr_expect(profile->log_allowed);
 		expect_full_lists(profile);
 		expect_full_net(profile);
@@ -120,6 +121,7 @@ Test(profile, what_no_file_says_is_strict)
 		cr_expect_eq(profile->mode, CFD_MODE_ENFORCE);
 		cr_expect(profile->no_new_privileges);
 		cr_expect(profile->image_only);
+		cr_expect_not(profile->deny_wx);
 		cr_expect_eq(profile->shells, CFD_SHELLS_STARTUP);
 		cr_expect_not(profile->userns_host);
 		cr_expect_str_eq(profile->syscalls, "docker-default");

@@ -84,6 +84,7 @@ static void expect_same(const struct cfd_profile *a, const struct cfd_profile *b
 	cr_expect_eq(a->all_architectures, b->all_architectures);
 	cr_expect_eq(a->shells, b->shells);
 	cr_expect_eq(a->image_only, b->image_only);
+	cr_expect_eq(a->deny_wx, b->deny_wx);
 	cr_expect_eq(a->log_allowed, b->log_allowed);
 	expect_same_lists(a, b);
 	expect_same_net(a, b);
