@@ -13,7 +13,9 @@
 
 #define ELF_MAGIC bpf_htonl(0x7f454c46)
 #define SCRIPT_MAGIC bpf_htons(0x2321) /* #! */
-#define CTIME_QUERIED (1u << 31)       /* I_CTIME_QUERIED in i_ctime_nsec: multigrain timestamps, 6.13 */
+#define HUGETLBFS_MAGIC 0x958458f6
+#define FMODE_BACKING (1u << 25 | 1u << 24) /* the former from 6.5, the latter from 6.14 and in late 6.12 */
+#define CTIME_QUERIED (1u << 31)            /* I_CTIME_QUERIED in i_ctime_nsec: multigrain timestamps, 6.13 */
 
 /* A process in a mount namespace of the runtime's is the runtime: it has not entered the container yet. */
 static __always_inline bool is_runtime(const struct cfd_guard_state *state)
@@ -24,33 +26,126 @@ static __always_inline bool is_runtime(const struct cfd_guard_state *state)
 }
 
 /*
- * The three functions with loops are global, so that the verifier goes through each once and not at every place that
- * calls it; that is also why they ask whether state is NULL.
+ * Functions with loops are global, so that the verifier goes through each once and not at every place that calls it;
+ * that is also why they ask whether state is NULL.
+ *
+ * Lists ascend and are filled up with numbers that no file has, so halving needs no count.
  */
-__noinline int cfd_is_shell_inode(const struct cfd_guard_state *state, __u64 inode)
+#define SORTED_LIST(name, list, size)                                                                                  \
+	__noinline int name(const struct cfd_guard_state *state, __u64 inode)                                          \
+	{                                                                                                              \
+		__u32 at = 0;                                                                                          \
+                                                                                                                       \
+		if (!state)                                                                                            \
+			return false;                                                                                  \
+		for (__u32 step = (size) / 2; step; step /= 2)                                                         \
+			if (state->list[(at + step) & ((size)-1)] <= inode)                                            \
+				at += step;                                                                            \
+		return state->list[at & ((size)-1)] == inode;                                                          \
+	}                                                                                                              \
+	_Static_assert(((size) & ((size)-1)) == 0, #list)
+
+SORTED_LIST(cfd_is_shell_inode, shells, CFD_GUARD_SHELLS);
+SORTED_LIST(cfd_is_allowed_inode, allowed, CFD_GUARD_ALLOWED);
+SORTED_LIST(cfd_is_wrapper_inode, wrappers, CFD_GUARD_WRAPPERS);
+
+/* The roles of a file that is not on the root filesystem. */
+__noinline int cfd_roles_of(const struct cfd_guard_state *state, __u64 inode, __u32 device)
 {
 	if (!state)
-		return true;
-	for (int i = 0; i < CFD_GUARD_SHELLS; i++) {
-		if (i >= state->shell_count)
-			return false;
-		if (state->shells[i] == inode)
-			return true;
+		return 0;
+	for (int i = 0; i < CFD_GUARD_FILES_MAX; i++) {
+		if (i >= state->file_count)
+			return 0;
+		if (state->files[i].inode == inode && state->files[i].device == device)
+			return (int)state->files[i].roles;
 	}
-	return false;
+	return 0;
 }
 
-__noinline int cfd_is_allowed_inode(const struct cfd_guard_state *state, __u64 inode)
+/* What is asked of a file, as the container sees it. `node` may be read by probing only. */
+struct found {
+	__u64 inode;
+	__u32 device, links;
+	struct inode *node;
+	struct dentry *entry, *mount_root;
+};
+
+static __always_inline void find(struct file *file, struct found *found)
 {
-	if (!state)
-		return false;
-	for (int i = 0; i < CFD_GUARD_ALLOWED; i++) {
-		if (i >= state->allowed_count)
+	struct inode *inode = file->f_inode;
+
+	found->inode = inode->i_ino;
+	found->device = inode->i_sb->s_dev;
+	found->links = inode->i_nlink;
+	found->node = inode;
+	found->entry = file->f_path.dentry;
+	found->mount_root = file->f_path.mnt->mnt_root;
+}
+
+/*
+ * What the process opened, of a file that stands behind a mapping; NULL when it is this file itself. The kernel does
+ * not tell which bit marks such a file, and the other one of FMODE_BACKING has had other meanings. So what is read
+ * where user_path would be counts only when it leads to the root filesystem: behind any other file that memory is the
+ * kernel's own, and no dentry.
+ */
+static __always_inline struct dentry *user_entry(const struct cfd_guard_state *state, struct file *file)
+{
+	struct backing_file *backing = (void *)file;
+	struct dentry *entry;
+
+	if (!bpf_core_field_exists(backing->user_path) || !(file->f_mode & FMODE_BACKING))
+		return NULL;
+	entry = BPF_CORE_READ(backing, user_path.dentry);
+	return BPF_CORE_READ(entry, d_inode, i_sb, s_dev) == state->root_dev ? entry : NULL;
+}
+
+/*
+ * The same for the file behind a mapping, which for one of an overlay's is the layer's own. What the process opened is
+ * its user_path, and on kernels without that its f_path. What cannot be read is 0: a file without links.
+ */
+static __always_inline void find_behind(const struct cfd_guard_state *state, struct file *file, struct found *found)
+{
+	struct dentry *entry = user_entry(state, file);
+	struct inode *node;
+
+	if (!entry)
+		entry = BPF_CORE_READ(file, f_path.dentry);
+	node = BPF_CORE_READ(entry, d_inode);
+	found->entry = entry;
+	found->node = node;
+	found->inode = BPF_CORE_READ(node, i_ino);
+	found->device = BPF_CORE_READ(node, i_sb, s_dev);
+	found->links = BPF_CORE_READ(node, i_nlink);
+	found->mount_root = BPF_CORE_READ(file, f_path.mnt, mnt_root); /* asked for where there is no overlay */
+}
+
+static __always_inline bool is_named(const struct found *found, const char *name, __u32 size)
+{
+	struct dentry *entry = found->entry;
+	char text[16] = "";
+
+	bpf_probe_read_kernel(text, size, BPF_CORE_READ(entry, d_name.name));
+	for (__u32 i = 0; i < size; i++)
+		if (text[i] != name[i])
 			return false;
-		if (state->allowed[i] == inode)
-			return true;
-	}
-	return false;
+	return true;
+}
+
+/*
+ * Anonymous memory that is shared, or of huge pages, is a file to the kernel. The first one's name has a slash in it,
+ * which nobody can give; files of hugetlbfs can be written by mapping them only. A memfd has another name.
+ */
+static __always_inline bool is_anonymous(const struct found *found)
+{
+	struct inode *node = found->node;
+
+	if (found->links)
+		return false;
+	if (is_named(found, "dev/zero", sizeof("dev/zero")))
+		return true;
+	return BPF_CORE_READ(node, i_sb, s_magic) == HUGETLBFS_MAGIC &&
+	       is_named(found, "anon_hugepage", sizeof("anon_hugepage"));
 }
 
 static __always_inline __u64 changed_at(struct inode *inode)
@@ -59,11 +154,12 @@ static __always_inline __u64 changed_at(struct inode *inode)
 	struct inode___old *old = (void *)inode;
 
 	if (bpf_core_field_exists(inode->i_ctime_sec))
-		return (__u64)inode->i_ctime_sec * 1000000000ull + (inode->i_ctime_nsec & ~CTIME_QUERIED);
+		return (__u64)BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ull +
+		       (BPF_CORE_READ(inode, i_ctime_nsec) & ~CTIME_QUERIED);
 	if (bpf_core_field_exists(newer->__i_ctime))
-		return (__u64)newer->__i_ctime.tv_sec * 1000000000ull +
-		       ((__u32)newer->__i_ctime.tv_nsec & ~CTIME_QUERIED);
-	return (__u64)old->i_ctime.tv_sec * 1000000000ull + (__u32)old->i_ctime.tv_nsec;
+		return (__u64)BPF_CORE_READ(newer, __i_ctime.tv_sec) * 1000000000ull +
+		       ((__u32)BPF_CORE_READ(newer, __i_ctime.tv_nsec) & ~CTIME_QUERIED);
+	return (__u64)BPF_CORE_READ(old, i_ctime.tv_sec) * 1000000000ull + (__u32)BPF_CORE_READ(old, i_ctime.tv_nsec);
 }
 
 /* An overlay's inode has a dentry in the upper layer once the file was made, changed, renamed or linked. */
@@ -77,25 +173,45 @@ static __always_inline bool has_upper(const struct cfd_guard_state *state, struc
 }
 
 /* Why the file is not one that the image brought. Only its own filesystem's inode numbers and layout mean anything. */
-static __always_inline __u8 not_of_image(const struct cfd_guard_state *state, struct file *file)
+static __always_inline __u8 not_of_image(const struct cfd_guard_state *state, const struct found *found)
 {
-	struct inode *inode = file->f_inode;
+	struct dentry *mount_root = found->mount_root;
 
-	if (inode->i_nlink == 0)
+	if (found->links == 0)
 		return CFD_GUARD_UNLINKED;
-	if (inode->i_sb->s_dev != state->root_dev)
+	if (found->device != state->root_dev)
 		return CFD_GUARD_OTHER_FS;
 	if (state->flags & CFD_GUARD_OVERLAY)
-		return has_upper(state, inode) ? CFD_GUARD_CHANGED : CFD_GUARD_NO_REASON;
+		return has_upper(state, found->node) ? CFD_GUARD_CHANGED : CFD_GUARD_NO_REASON;
 	/* A volume may be on the same filesystem, but is mounted from another directory. */
-	if (file->f_path.mnt->mnt_root->d_inode->i_ino != state->root_ino)
+	if (BPF_CORE_READ(mount_root, d_inode, i_ino) != state->root_ino)
 		return CFD_GUARD_OTHER_FS;
-	return changed_at(inode) >= state->created ? CFD_GUARD_CHANGED : CFD_GUARD_NO_REASON;
+	return changed_at(found->node) >= state->created ? CFD_GUARD_CHANGED : CFD_GUARD_NO_REASON;
+}
+
+/*
+ * A file that was named when the container was created, on a volume, or the engine's init, counts as the image's as
+ * long as it is what it was then. Looked for last: few containers have any.
+ */
+static __always_inline __u32 roles_of(const struct cfd_guard_state *state, const struct found *found)
+{
+	if (!state->file_count || found->links == 0)
+		return 0;
+	return (__u32)cfd_roles_of(state, found->inode, found->device);
+}
+
+static __always_inline __u8 not_brought(const struct cfd_guard_state *state, const struct found *found)
+{
+	__u8 reason = not_of_image(state, found);
+
+	if (!reason || !roles_of(state, found))
+		return reason;
+	return changed_at(found->node) >= state->created ? CFD_GUARD_CHANGED : CFD_GUARD_NO_REASON;
 }
 
 static __always_inline bool is_init(const struct cfd_guard_state *state, struct task_struct *task)
 {
-	return (__u32)task->tgid == state->init_pid && task->group_leader->start_boottime == state->init_started;
+	return (__u32)task->tgid == state->starter && task->group_leader->start_boottime == state->init_started;
 }
 
 __noinline int cfd_descends_from_init(const struct cfd_guard_state *state)
@@ -128,89 +244,147 @@ static __always_inline __u8 no_shell(const struct cfd_guard_state *state)
 	return cfd_descends_from_init(state) ? CFD_GUARD_NO_REASON : CFD_GUARD_SHELL_FOREIGN;
 }
 
+static __always_inline bool is_shell(const struct cfd_guard_state *state, const struct found *found)
+{
+	return found->device == state->root_dev && cfd_is_shell_inode(state, found->inode);
+}
+
 /* What holds for executing and for mapping: of the image, and a shell only when shells may run. */
-static __always_inline __u8 no_code(const struct cfd_guard_state *state, struct file *file, bool is_shell)
+static __always_inline __u8 no_code(const struct cfd_guard_state *state, const struct found *found)
 {
 	__u8 reason = CFD_GUARD_NO_REASON;
 
 	if (state->flags & CFD_GUARD_IMAGE_ONLY)
-		reason = not_of_image(state, file);
-	if (!reason && is_shell)
+		reason = not_brought(state, found);
+	if (!reason && state->shells_mode != CFD_GUARD_SHELLS_ALLOW && is_shell(state, found))
 		reason = no_shell(state);
 	return reason;
 }
 
-static __always_inline bool is_shell(const struct cfd_guard_state *state, struct inode *inode)
-{
-	return inode->i_sb->s_dev == state->root_dev && cfd_is_shell_inode(state, inode->i_ino);
-}
-
 /* While starting, a shell and its scripts need not be on the list: what they start must be. */
-static __always_inline bool is_off_list(const struct cfd_guard_state *state, struct inode *inode, bool shell_or_script)
+static __always_inline bool is_off_list(const struct cfd_guard_state *state, const struct found *found, bool is_script)
 {
 	if (!(state->flags & CFD_GUARD_ALLOW_LIST))
 		return false;
-	if (inode->i_sb->s_dev == state->root_dev && cfd_is_allowed_inode(state, inode->i_ino))
+	if (found->device == state->root_dev && cfd_is_allowed_inode(state, found->inode))
 		return false;
-	return !(shell_or_script && is_starting(state));
+	if (roles_of(state, found))
+		return false;
+	return !((is_script || is_shell(state, found)) && is_starting(state));
 }
 
-/* The first time that init executes something it is known by its pid alone; from then on by its start time too. */
-static __always_inline bool note_init(struct cfd_guard_state *state)
+static __always_inline bool is_wrapper(const struct cfd_guard_state *state, const struct found *found)
+{
+	if (found->device == state->root_dev && cfd_is_wrapper_inode(state, found->inode))
+		return true;
+	return roles_of(state, found) & CFD_GUARD_INIT;
+}
+
+/*
+ * Whether this process is the starter. The first time that init executes something it is known by its pid alone; from
+ * then on by its start time too. What a wrapper starts takes its place, which happens once for each: the new starter
+ * has not executed anything yet, so it wraps nothing.
+ */
+static __always_inline bool is_starter(struct cfd_guard_state *state)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (!state->init_started && (__u32)task->tgid == state->init_pid)
+	if (!state->init_started && (__u32)task->tgid == state->starter)
 		state->init_started = task->group_leader->start_boottime;
-	return is_init(state, task);
+	if (is_init(state, task))
+		return true;
+	if (!state->wraps || state->sealed || !is_init(state, task->group_leader->real_parent))
+		return false;
+	state->wraps = 0;
+	state->starter = (__u32)task->tgid;
+	state->init_started = task->group_leader->start_boottime;
+	return true;
 }
 
-static __always_inline int settle_file(struct cfd_guard_state *state, __u8 kind, __u8 verdict, __u8 reason, __u8 error,
-				       struct file *file)
+/* The starter executes a program: the door stays open for shells and wrappers only. A script is no program. */
+static __always_inline void note_start(struct cfd_guard_state *state, const struct found *found, __u32 magic)
+{
+	if (magic != ELF_MAGIC)
+		return;
+	state->wraps = 0;
+	if (is_shell(state, found))
+		return;
+	if (is_wrapper(state, found))
+		state->wraps = 1;
+	else
+		state->sealed = 1;
+}
+
+/* The path is told where the kernel lets a program ask for it, else the name alone. */
+static __always_inline void note_path(struct cfd_guard_event *event, struct file *file)
+{
+	if (bpf_d_path(&file->f_path, event->path, sizeof(event->path)) < 0)
+		event->path[0] = '\0';
+}
+
+static __always_inline void note_name(struct cfd_guard_event *event, struct dentry *entry)
+{
+	if (entry && bpf_probe_read_kernel_str(event->path, sizeof(event->path), BPF_CORE_READ(entry, d_name.name)) < 0)
+		event->path[0] = '\0';
+}
+
+/* Mappings that are allowed are counted, not told: every library of every program that starts. */
+static __always_inline struct cfd_guard_event *begin_file_event(struct cfd_guard_state *state, __u8 kind, __u8 verdict,
+								__u8 reason, __u8 error)
 {
 	struct cfd_guard_event *event;
 
 	count(state, kind, verdict);
-	/* Every library of every program that starts: counted, not told. */
-	if (kind == CFD_GUARD_MMAP && verdict == CFD_GUARD_ALLOWED_IT)
-		return 1;
-	event = is_told(state, verdict) ? begin_event(state, kind, verdict, reason, error) : NULL;
-	if (event) {
+	if (!is_told(state, verdict) || (kind != CFD_GUARD_EXEC && verdict == CFD_GUARD_ALLOWED_IT))
+		return NULL;
+	event = begin_event(state, kind, verdict, reason, error);
+	if (event)
 		note_process(event);
-		if (bpf_d_path(&file->f_path, event->path, sizeof(event->path)) < 0)
-			event->path[0] = '\0';
+	return event;
+}
+
+static __always_inline int settle_file(struct cfd_guard_state *state, __u8 kind, __u8 reason, __u8 error,
+				       struct file *file)
+{
+	__u8 verdict = verdict_for(state, kind, reason);
+	struct cfd_guard_event *event = begin_file_event(state, kind, verdict, reason, error);
+
+	if (event) {
+		if (file)
+			note_path(event, file);
 		bpf_ringbuf_submit(event, 0);
 	}
 	return answer(verdict, error);
 }
 
 /* For mode `record`: what decides which profile would have let this pass, whatever the one in force says. */
-static __always_inline __u32 facts_of_file(const struct cfd_guard_state *state, struct file *file, bool shell,
-					   bool script)
+static __always_inline __u32 facts_of_file(const struct cfd_guard_state *state, const struct found *found, bool script)
 {
-	__u32 facts = (shell ? CFD_GUARD_FACT_SHELL : 0) | (script ? CFD_GUARD_FACT_SCRIPT : 0);
+	__u32 facts = (is_shell(state, found) ? CFD_GUARD_FACT_SHELL : 0) | (script ? CFD_GUARD_FACT_SCRIPT : 0);
 
-	if (not_of_image(state, file))
+	if (not_of_image(state, found))
 		facts |= CFD_GUARD_FACT_FOREIGN;
 	if (state->sealed || !cfd_descends_from_init(state))
 		facts |= CFD_GUARD_FACT_LATE;
 	return facts;
 }
 
-static __always_inline void record_exec(const struct cfd_guard_state *state, struct file *file, bool shell, bool script)
+static __always_inline void record_exec(const struct cfd_guard_state *state, struct file *file,
+					const struct found *found, bool script)
 {
 	if (is_recorded(state))
-		record_file(state, CFD_GUARD_EXEC, file, facts_of_file(state, file, shell, script));
+		record_file(state, CFD_GUARD_EXEC, file, facts_of_file(state, found, script));
 }
 
 /* Of mappings only what some profile denies: the many libraries of an image are allowed by all. */
-static __always_inline void record_mmap(const struct cfd_guard_state *state, struct file *file)
+static __always_inline void record_mmap(const struct cfd_guard_state *state, struct file *file,
+					const struct found *found)
 {
 	__u32 facts;
 
 	if (!is_recorded(state))
 		return;
-	facts = facts_of_file(state, file, is_shell(state, file->f_inode), false);
+	facts = facts_of_file(state, found, false);
 	if (facts & (CFD_GUARD_FACT_SHELL | CFD_GUARD_FACT_FOREIGN))
 		record_file(state, CFD_GUARD_MMAP, file, facts);
 }
@@ -219,49 +393,112 @@ SEC("lsm_cgroup/bprm_check_security")
 int BPF_PROG(cfd_exec, struct linux_binprm *bprm)
 {
 	struct cfd_guard_state *state = container();
-	struct file *file = bprm->file;
-	struct inode *inode = file->f_inode;
-	__u8 reason = CFD_GUARD_NO_POLICY, verdict;
-	bool shell = false, by_init = false;
+	__u8 reason = CFD_GUARD_NO_POLICY;
+	bool by_starter = false;
+	struct found found;
 	__u32 magic = 0;
 
+	find(bprm->file, &found);
 	if (is_configured(state)) {
 		if (is_runtime(state))
 			return 1;
 		bpf_probe_read_kernel(&magic, sizeof(magic), __builtin_preserve_access_index(&bprm->buf));
-		by_init = note_init(state);
-		shell = is_shell(state, inode);
-		reason = no_code(state, file, shell);
-		if (!reason && is_off_list(state, inode, shell || (__u16)magic == SCRIPT_MAGIC))
+		if (!state->sealed)
+			by_starter = is_starter(state);
+		reason = no_code(state, &found);
+		if (!reason && is_off_list(state, &found, (__u16)magic == SCRIPT_MAGIC))
 			reason = CFD_GUARD_NOT_LISTED;
-		record_exec(state, file, shell, (__u16)magic == SCRIPT_MAGIC);
+		record_exec(state, bprm->file, &found, (__u16)magic == SCRIPT_MAGIC);
 	}
-	verdict = verdict_for(state, CFD_GUARD_EXEC, reason);
-	if (verdict != CFD_GUARD_DENIED && by_init && !shell && magic == ELF_MAGIC)
-		state->sealed = 1;
+	if (by_starter && verdict_for(state, CFD_GUARD_EXEC, reason) != CFD_GUARD_DENIED)
+		note_start(state, &found, magic);
 	/* execve(2) has EACCES for a file that may not be executed, and with it execvp goes on to the next directory.
 	 */
-	return settle_file(state, CFD_GUARD_EXEC, verdict, reason, EACCES, file);
+	return settle_file(state, CFD_GUARD_EXEC, reason, EACCES, bprm->file);
+}
+
+/* --- memory. prot, not reqprot: the READ_IMPLIES_EXEC personality adds PROT_EXEC to the one only. */
+
+static __always_inline __u8 no_wx(const struct cfd_guard_state *state, unsigned long prot, bool anonymous)
+{
+	if (!(state->flags & CFD_GUARD_WX))
+		return CFD_GUARD_NO_REASON;
+	if (prot & PROT_WRITE)
+		return CFD_GUARD_WRITABLE;
+	return anonymous ? CFD_GUARD_ANONYMOUS : CFD_GUARD_NO_REASON;
 }
 
 /* The kernel maps what it executes by the same hook: there the answer is the one that the exec got. */
 SEC("lsm_cgroup/mmap_file")
 int BPF_PROG(cfd_mmap, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
 {
-	struct cfd_guard_state *state = container();
+	struct cfd_guard_state *state;
 	__u8 reason = CFD_GUARD_NO_POLICY;
+	struct found found = {};
+	bool anonymous;
 
-	/* prot, not reqprot: the READ_IMPLIES_EXEC personality adds PROT_EXEC to the one only. */
-	if (!file || !(prot & PROT_EXEC))
+	if (!(prot & PROT_EXEC))
 		return 1;
+	state = container();
 	if (is_configured(state)) {
-		if (is_runtime(state))
+		if (file)
+			find(file, &found);
+		anonymous = !file || is_anonymous(&found);
+		reason = no_wx(state, prot, anonymous);
+		if (!reason && anonymous)
 			return 1;
-		reason = no_code(state, file, is_shell(state, file->f_inode));
-		record_mmap(state, file);
+		if (!reason)
+			reason = no_code(state, &found);
+		if ((reason || is_recorded(state)) && is_runtime(state))
+			return 1;
+		if (file)
+			record_mmap(state, file, &found);
 	}
 	/* EPERM is what mmap(2) gives for PROT_EXEC of a file that is mounted noexec. */
-	return settle_file(state, CFD_GUARD_MMAP, verdict_for(state, CFD_GUARD_MMAP, reason), reason, EPERM, file);
+	return settle_file(state, CFD_GUARD_MMAP, reason, EPERM, file);
+}
+
+static __always_inline __u8 no_mprotect(const struct cfd_guard_state *state, struct vm_area_struct *area,
+					unsigned long prot, struct found *found)
+{
+	struct file *file = area->vm_file;
+	bool anonymous;
+	__u8 reason;
+
+	if (file)
+		find_behind(state, file, found);
+	anonymous = !file || is_anonymous(found);
+	reason = no_wx(state, prot, anonymous);
+	/* Pages of a file's private mapping that were written to are anonymous memory. */
+	if (!reason && (state->flags & CFD_GUARD_WX) && area->anon_vma)
+		reason = CFD_GUARD_MODIFIED;
+	return reason || anonymous ? reason : no_code(state, found);
+}
+
+SEC("lsm_cgroup/file_mprotect")
+int BPF_PROG(cfd_mprotect, struct vm_area_struct *area, unsigned long reqprot, unsigned long prot)
+{
+	struct cfd_guard_state *state;
+	struct cfd_guard_event *event;
+	__u8 reason = CFD_GUARD_NO_POLICY, verdict;
+	struct found found = {};
+
+	if (!(prot & PROT_EXEC))
+		return 1;
+	state = container();
+	if (is_configured(state)) {
+		reason = no_mprotect(state, area, prot, &found);
+		if (reason && is_runtime(state))
+			return 1;
+	}
+	verdict = verdict_for(state, CFD_GUARD_MPROTECT, reason);
+	/* EACCES is what mprotect(2) gives where memory cannot be given that access. */
+	event = begin_file_event(state, CFD_GUARD_MPROTECT, verdict, reason, EACCES);
+	if (event) {
+		note_name(event, found.entry);
+		bpf_ringbuf_submit(event, 0);
+	}
+	return answer(verdict, EACCES);
 }
 
 #endif

@@ -18,8 +18,12 @@
 #define CFD_GUARD_MAGIC 0x63666467u /* a state without it denies everything */
 #define CFD_GUARD_VERSION 1u
 
-#define CFD_GUARD_SHELLS 64  /* a power of two: the programs mask the index with it */
-#define CFD_GUARD_ALLOWED 64 /* likewise */
+/* Lists of inode numbers: powers of two, searched by halving. */
+#define CFD_GUARD_SHELLS 64
+#define CFD_GUARD_ALLOWED 64
+#define CFD_GUARD_WRAPPERS 32
+#define CFD_GUARD_NO_INODE (~0ull) /* what lists are filled up with; no file has it */
+#define CFD_GUARD_FILES_MAX 16     /* files of other filesystems */
 #define CFD_GUARD_RESOLVERS 8
 #define CFD_GUARD_LISTENS 16
 #define CFD_GUARD_RANGES 8     /* of ports, for one network */
@@ -46,13 +50,14 @@ enum cfd_guard_kind {
 	CFD_GUARD_LISTEN,
 	CFD_GUARD_CREATE,
 	CFD_GUARD_RECEIVE, /* a descriptor from another process */
+	CFD_GUARD_MPROTECT,
 	CFD_GUARD_KINDS,
 };
 
 /* Which part of the guard judges what, as sets of kinds. What is in neither cannot be exempted. */
 enum cfd_guard_part { CFD_GUARD_PART_EXEC, CFD_GUARD_PART_NET, CFD_GUARD_PARTS };
 
-#define CFD_GUARD_EXEC_KINDS (1u << CFD_GUARD_EXEC | 1u << CFD_GUARD_MMAP)
+#define CFD_GUARD_EXEC_KINDS (1u << CFD_GUARD_EXEC | 1u << CFD_GUARD_MMAP | 1u << CFD_GUARD_MPROTECT)
 #define CFD_GUARD_NET_KINDS                                                                                            \
 	(1u << CFD_GUARD_CONNECT | 1u << CFD_GUARD_SEND | 1u << CFD_GUARD_BIND | 1u << CFD_GUARD_LISTEN |              \
 	 1u << CFD_GUARD_CREATE | 1u << CFD_GUARD_RECEIVE)
@@ -80,6 +85,9 @@ enum cfd_guard_reason {
 	CFD_GUARD_ABSTRACT,      /* an abstract unix socket of the host's network namespace */
 	CFD_GUARD_FOREIGN,       /* a socket that was made outside of the container */
 	CFD_GUARD_FORGED,        /* a socket that would send from an address which is not the machine's */
+	CFD_GUARD_WRITABLE,      /* exec.wx: memory that is writable and executable at once */
+	CFD_GUARD_ANONYMOUS,     /* exec.wx: executable memory that is of no file */
+	CFD_GUARD_MODIFIED,      /* exec.wx: a file's mapping that the process has written into */
 	CFD_GUARD_REASONS,
 };
 
@@ -91,6 +99,7 @@ enum cfd_guard_flag {
 	CFD_GUARD_OVERLAY = 1u << 4,    /* the root filesystem is an overlay */
 	CFD_GUARD_LISTEN_ANY = 1u << 5,
 	CFD_GUARD_PING = 1u << 6,    /* ICMP echo sockets: they bypass destinations, so only where there are all */
+	CFD_GUARD_WX = 1u << 7,      /* exec.wx: deny */
 	CFD_GUARD_RECORD = 1u << 16, /* what is used is kept in `records` */
 };
 
@@ -98,6 +107,18 @@ enum cfd_guard_shells {
 	CFD_GUARD_SHELLS_DENY, /* 0, so that what was forgotten denies */
 	CFD_GUARD_SHELLS_STARTUP,
 	CFD_GUARD_SHELLS_ALLOW,
+};
+
+/* What a file of another filesystem than the root may do. */
+enum cfd_guard_role {
+	CFD_GUARD_LISTED = 1u << 0, /* exec.allow names it, on a volume: it may be executed and mapped */
+	CFD_GUARD_INIT = 1u << 1,   /* the engine's own init: likewise, and it wraps (see `wraps`) */
+};
+
+struct cfd_guard_file {
+	__u64 inode;
+	__u32 device; /* of the superblock, as root_dev */
+	__u32 roles;  /* enum cfd_guard_role */
 };
 
 struct cfd_guard_address {
@@ -130,14 +151,23 @@ struct cfd_guard_state {
 	__u8 shells_mode;      /* enum cfd_guard_shells */
 	__u8 unused[3];
 	__u16 shell_count, allowed_count, resolver_count, listen_count;
-	__u64 shells[CFD_GUARD_SHELLS];   /* inode numbers on the root filesystem, ascending */
-	__u64 allowed[CFD_GUARD_ALLOWED]; /* likewise */
+	__u16 wrapper_count, file_count;
+	__u32 root_type;                    /* statfs(2)'s f_type */
+	__u64 shells[CFD_GUARD_SHELLS];     /* inode numbers on the root filesystem, ascending, CFD_GUARD_NO_INODE */
+	__u64 allowed[CFD_GUARD_ALLOWED];   /* likewise */
+	__u64 wrappers[CFD_GUARD_WRAPPERS]; /* likewise: programs that are there to start others */
+	struct cfd_guard_file files[CFD_GUARD_FILES_MAX];
 	struct cfd_guard_address resolvers[CFD_GUARD_RESOLVERS];
 	struct cfd_guard_range listens[CFD_GUARD_LISTENS];
 
-	/* What the programs write. */
-	__u64 init_started; /* CLOCK_BOOTTIME ns at which init was forked; 0 until it first executes something */
+	/*
+	 * What the programs write. The starter is init; or, behind a program like tini, which stays and starts another,
+	 * the process that it started.
+	 */
+	__u64 init_started; /* CLOCK_BOOTTIME ns at which the starter was forked; 0 until it first executes something */
 	__u32 sealed;       /* 1: the container has started */
+	__u32 starter;      /* thread group, in the initial pid namespace; init_pid to begin with */
+	__u32 wraps;        /* 1: the starter runs a wrapper; the first that it starts takes its place */
 	__u32 unused2;
 	__u64 lost; /* events for which the ring had no room */
 	__u64 allowed_times[CFD_GUARD_KINDS], denied_times[CFD_GUARD_KINDS], warned_times[CFD_GUARD_KINDS];
@@ -193,7 +223,7 @@ struct cfd_guard_peer {
 	__u32 unused;
 };
 
-#define CFD_GUARD_PROGRAMS 17
+#define CFD_GUARD_PROGRAMS 18
 
 /* The one value of `loaded`: what user space keeps for the containers to come. */
 struct cfd_guard_loaded {
@@ -263,7 +293,7 @@ _Static_assert(sizeof(struct cfd_guard_peer) == 40, "cfd_guard_peer: no padding"
 _Static_assert(sizeof(struct cfd_guard_event) == 336, "cfd_guard_event");
 
 _Static_assert(sizeof(struct cfd_guard_exemption) == 32, "cfd_guard_exemption");
-_Static_assert(sizeof(struct cfd_guard_state) == 1648, "cfd_guard_state");
-_Static_assert((CFD_GUARD_SHELLS & (CFD_GUARD_SHELLS - 1)) == 0 && CFD_GUARD_SHELLS == CFD_GUARD_ALLOWED, "masks");
+_Static_assert(sizeof(struct cfd_guard_file) == 16, "cfd_guard_file");
+_Static_assert(sizeof(struct cfd_guard_state) == 2208, "cfd_guard_state");
 
 #endif

@@ -114,6 +114,7 @@ enum {
 	ENOPROTOOPT = 92,
 	EPROTONOSUPPORT = 93,
 	EAFNOSUPPORT = 97,
+	PROT_WRITE = 2,
 	PROT_EXEC = 4,
 };
 
@@ -208,7 +209,12 @@ struct inode___old { /* until 6.5 */
 	struct timespec64 i_ctime;
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+
 struct dentry {
+	struct qstr d_name;
 	struct inode *d_inode;
 };
 
@@ -225,6 +231,20 @@ struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	void *private_data;
+	unsigned int f_mode;
+};
+
+/*
+ * A file of a layer that stands behind one of an overlay: 62d53c4a1dfe, 6.5. f_path is the layer's since def3ae83da02,
+ * 6.7, which gave user_path to what the user opened; before, f_path is that.
+ */
+struct backing_file {
+	struct path user_path;
+};
+
+struct vm_area_struct {
+	struct file *vm_file;
+	struct anon_vma *anon_vma;
 };
 
 struct linux_binprm {

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,18 +138,40 @@ static uint32_t namespace_at(int dirfd, const char *path)
 	return fstatat(dirfd, path, &st, 0) ? 0 : (uint32_t)st.st_ino;
 }
 
+/*
+ * Without an overlay the image's files are told by their change time and by the mount that they are reached through.
+ * Both are the kernel's own on these filesystems. On btrfs every subvolume's root has the same inode number, so that a
+ * volume could be taken for the root; a FUSE server may say what it likes.
+ */
+static int check_root_type(const struct cfd_guard_state *state, struct cfd_error *err)
+{
+	static const uint32_t types[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, F2FS_SUPER_MAGIC,
+					 TMPFS_MAGIC,      SQUASHFS_MAGIC,  EROFS_SUPER_MAGIC_V1};
+
+	for (size_t i = 0; i < CFD_COUNT(types); i++)
+		if (types[i] == state->root_type)
+			return 0;
+	return cfd_fail(
+		err, -EOPNOTSUPP,
+		"exec.image_only: on the filesystem of this container's root (type %#x, see statfs(2)) the image's "
+		"files cannot be told from others: use the engine's overlay storage, or set it to false",
+		state->root_type);
+}
+
 /* What the programs for files need beyond that; where they are not attached, nobody asks for it. */
 static int complete_for_files(struct attach *attach, struct cfd_error *err)
 {
-	const uint32_t flags = attach->state.flags;
-	const bool drift = flags & CFD_GUARD_OVERLAY && flags & (CFD_GUARD_IMAGE_ONLY | CFD_GUARD_RECORD);
+	const struct cfd_guard_state *state = &attach->state;
+	const uint32_t flags = state->flags;
 
 	if (attach->state.shells_mode == CFD_GUARD_SHELLS_STARTUP &&
 	    namespace_at(AT_FDCWD, "/proc/self/ns/pid") != INITIAL_PID_NS)
 		return cfd_fail(err, -EOPNOTSUPP,
 				"exec.shells: startup needs the engine to run outside of any pid namespace; "
 				"here only `deny` and `allow` can be had");
-	return drift ? find_upper_offset(attach, err) : 0;
+	if (flags & CFD_GUARD_OVERLAY)
+		return flags & (CFD_GUARD_IMAGE_ONLY | CFD_GUARD_RECORD) ? find_upper_offset(attach, err) : 0;
+	return flags & CFD_GUARD_IMAGE_ONLY ? check_root_type(state, err) : 0;
 }
 
 /* What only the hook knows. A mount namespace that the container shares tells nothing about who is the runtime. */
@@ -168,6 +191,7 @@ static int complete_state(struct attach *attach, struct cfd_error *err)
 		return cfd_fail(err, -ESRCH, "the container's first process %d is gone", target->init_pid);
 	state->cgroup = target->cgroup_id;
 	state->init_pid = (uint32_t)target->init_pid;
+	state->starter = state->init_pid;
 	state->outer_net_ns = namespace_at(host, "net");
 	state->outer_mnt_ns[0] = namespace_at(host, "mnt");
 	for (size_t i = 0; i < CFD_COUNT(state->outer_mnt_ns); i++)

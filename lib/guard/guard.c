@@ -51,6 +51,7 @@ static const struct program {
 	{ "cfd_exec",     BPF_LSM_CGROUP,           CFD_GUARD_FILES },
 	{ "cfd_mmap",     BPF_LSM_CGROUP,           CFD_GUARD_FILES },
 	{ "cfd_may_send", BPF_LSM_CGROUP,           CFD_GUARD_HOST_NET },
+	{ "cfd_mprotect", BPF_LSM_CGROUP,           CFD_GUARD_FILES },
 };
 // clang-format on
 

@@ -3,8 +3,8 @@
 #include "lib/guard/policy.h"
 #include "bpf/guard.h"
 #include "lib/fd.h"
-#include "lib/mountinfo.h"
 #include "lib/profile/profile.h"
+#include "lib/guard/files.h"
 #include "lib/guard/routes.h"
 #include "lib/guard/shells.h"
 #include "lib/spec/spec.h"
@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +25,6 @@
 #define RESOLV_CONF "/etc/resolv.conf"
 #define RESOLV_CONF_MAX_BYTES ((size_t)64 << 10)
 #define DIGEST_START (CFD_HASH_START ^ UINT64_C(0x9e3779b97f4a7c15)) /* any other start will do */
-#define BCACHEFS_MAGIC 0xca451a4e                                    /* not in <linux/magic.h> yet */
 
 /* The file is this structure, byte for byte: it is read by the program that wrote it or refused. */
 struct cfd_policy {
@@ -79,34 +77,6 @@ static uint64_t policy_checksum(const struct cfd_policy *policy)
 	return cfd_hash(cfd_hash(CFD_HASH_START, &head, sizeof(head)), policy->routes, policy->size - sizeof(*policy));
 }
 
-/* Filesystems whose stat() gives devices of their own making for parts of one superblock. */
-static bool has_many_devices(const struct statfs *fs)
-{
-	return fs->f_type == BTRFS_SUPER_MAGIC || fs->f_type == BCACHEFS_MAGIC;
-}
-
-static uint32_t kernel_device(unsigned major_number, unsigned minor_number)
-{
-	return major_number << 20 | minor_number; /* MKDEV in the kernel's linux/kdev_t.h */
-}
-
-/* The device of the superblock, by which the kernel's programs tell the root filesystem from others. */
-static int superblock_device(int fd, const struct stat *st, const struct statfs *fs, uint32_t *ret_device,
-			     struct cfd_error *err)
-{
-	CFD_AUTO(cfd_mountinfo_place_release) struct cfd_mountinfo_place place = {0};
-	int r = cfd_mountinfo_find(fd, &place, err);
-
-	if (!r)
-		*ret_device = kernel_device(place.mount.major, place.mount.minor);
-	/* A mount that is attached nowhere is not in mountinfo; a directory's st_dev is the superblock's all the same.
-	 */
-	if ((r != -ENOENT && r != -EOPNOTSUPP) || has_many_devices(fs))
-		return r;
-	*ret_device = kernel_device(major(st->st_dev), minor(st->st_dev));
-	return 0;
-}
-
 /*
  * The mount namespace of the engine, from which it starts the runtime to execute further processes: its runtime may
  * already be in the container's cgroup (clone3 CLONE_INTO_CGROUP) while it is still outside of the container. 0:
@@ -139,35 +109,56 @@ static int describe_root(int rootfs_fd, struct cfd_guard_state *state, struct cf
 	state->created = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 	if (fs.f_type == OVERLAYFS_SUPER_MAGIC)
 		state->flags |= CFD_GUARD_OVERLAY;
-	return superblock_device(rootfs_fd, &st, &fs, &state->root_dev, err);
+	state->root_type = (uint32_t)fs.f_type;
+	return cfd_files_device(rootfs_fd, &state->root_dev, err);
 }
 
-static int describe_exec(const struct cfd_profile *profile, int rootfs_fd, struct cfd_guard_state *state,
-			 struct cfd_error *err)
+/* Copies the list and fills it up with what no file has, so that the programs can halve it without a count. */
+static uint16_t fill(__u64 *list, size_t room, const uint64_t *inodes, size_t count)
+{
+	for (size_t i = 0; i < room; i++)
+		list[i] = i < count ? inodes[i] : CFD_GUARD_NO_INODE;
+	return (uint16_t)count;
+}
+
+static int describe_allowed(const struct cfd_profile *profile, int rootfs_fd, struct cfd_guard_state *state,
+			    struct cfd_error *err)
+{
+	uint64_t inodes[CFD_GUARD_ALLOWED];
+	size_t count = 0;
+	int r = 0;
+
+	if (profile->exec_allow) {
+		state->flags |= CFD_GUARD_ALLOW_LIST;
+		r = cfd_shells_resolve(rootfs_fd, profile->exec_allow, inodes, CFD_GUARD_ALLOWED, &count, err);
+	}
+	state->allowed_count = fill(state->allowed, CFD_GUARD_ALLOWED, inodes, count);
+	return r ? cfd_wrap(err, "exec.allow") : 0;
+}
+
+static int describe_exec(const struct cfd_profile *profile, const struct cfd_spec *spec, int rootfs_fd,
+			 struct cfd_guard_state *state, struct cfd_error *err)
 {
 	static const uint8_t modes[] = {
 		[CFD_SHELLS_STARTUP] = CFD_GUARD_SHELLS_STARTUP,
 		[CFD_SHELLS_DENY] = CFD_GUARD_SHELLS_DENY,
 		[CFD_SHELLS_ALLOW] = CFD_GUARD_SHELLS_ALLOW,
 	};
-	uint64_t inodes[CFD_GUARD_SHELLS];
-	size_t count = 0;
-	int r = cfd_shells_find(rootfs_fd, inodes, CFD_GUARD_SHELLS, &count, err);
+	uint64_t shells[CFD_GUARD_SHELLS], wrappers[CFD_GUARD_WRAPPERS];
+	size_t shell_count = 0, wrapper_count = 0, file_count = 0;
+	int r = cfd_shells_find(rootfs_fd, shells, CFD_GUARD_SHELLS, &shell_count, err);
 
+	if (!r)
+		r = cfd_shells_wrappers(rootfs_fd, wrappers, CFD_GUARD_WRAPPERS, &wrapper_count, err);
+	if (!r)
+		r = cfd_files_find(profile, spec, state->files, CFD_GUARD_FILES_MAX, &file_count, err);
 	if (r)
 		return r;
 	state->shells_mode = modes[profile->shells];
-	state->shell_count = (uint16_t)count;
-	memcpy(state->shells, inodes, count * sizeof(inodes[0]));
-	if (!profile->exec_allow)
-		return 0;
-	r = cfd_shells_resolve(rootfs_fd, profile->exec_allow, inodes, CFD_GUARD_ALLOWED, &count, err);
-	if (r)
-		return cfd_wrap(err, "exec.allow");
-	state->flags |= CFD_GUARD_ALLOW_LIST;
-	state->allowed_count = (uint16_t)count;
-	memcpy(state->allowed, inodes, count * sizeof(inodes[0]));
-	return 0;
+	state->shell_count = fill(state->shells, CFD_GUARD_SHELLS, shells, shell_count);
+	state->wrapper_count = fill(state->wrappers, CFD_GUARD_WRAPPERS, wrappers, wrapper_count);
+	state->file_count = (uint16_t)file_count;
+	return describe_allowed(profile, rootfs_fd, state, err);
 }
 
 /* The source of the last mount over /etc/resolv.conf, or NULL. What is mounted over a file is a file. */
@@ -215,6 +206,8 @@ static uint32_t flags_of(const struct cfd_profile *profile)
 		flags |= CFD_GUARD_LOG_ALLOWED;
 	if (profile->image_only)
 		flags |= CFD_GUARD_IMAGE_ONLY;
+	if (profile->deny_wx)
+		flags |= CFD_GUARD_WX;
 	if (profile->listen_any)
 		flags |= CFD_GUARD_LISTEN_ANY;
 	for (size_t i = 0; i < profile->connect_count; i++)
@@ -233,7 +226,7 @@ static int describe(const struct cfd_profile *profile, const struct cfd_spec *sp
 	state->flags = flags_of(profile);
 	r = describe_root(rootfs_fd, state, err);
 	if (!r)
-		r = describe_exec(profile, rootfs_fd, state, err);
+		r = describe_exec(profile, spec, rootfs_fd, state, err);
 	if (!r)
 		r = describe_resolvers(profile, spec, rootfs_fd, state, err);
 	if (!r)
@@ -298,6 +291,7 @@ static bool counts_fit(const struct cfd_policy *policy)
 		if (policy->routes[i].ports.count > CFD_GUARD_RANGES)
 			return false;
 	return state->shell_count <= CFD_GUARD_SHELLS && state->allowed_count <= CFD_GUARD_ALLOWED &&
+	       state->wrapper_count <= CFD_GUARD_WRAPPERS && state->file_count <= CFD_GUARD_FILES_MAX &&
 	       state->resolver_count <= CFD_GUARD_RESOLVERS && state->listen_count <= CFD_GUARD_LISTENS;
 }
 
