@@ -45,15 +45,21 @@ $(BUILD)/vm-bin/%: $(BUILD)/obj/tests/vm/bin/%.o $(LIBRARY)
 	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LINK_LIBS)
 
 # What is tried from inside of a container, knowing nothing of cofferdam.
-ATTACK_OBJ := $(call objects,$(wildcard tests/vm/attacks/*.c))
+ATTACK_OBJ := $(call objects,$(filter-out %/preload.c,$(wildcard tests/vm/attacks/*.c)))
 
 $(BUILD)/vm-bin/attack: $(ATTACK_OBJ)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $(ATTACK_OBJ)
 
+# What LD_PRELOAD brings in.
+$(BUILD)/vm-bin/preload.so: $(BUILD)/obj/tests/vm/attacks/preload.o
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -shared $(LDFLAGS) -o $@ $<
+
 .PHONY: vm-bin
-vm-bin: $(VM_BIN) $(BUILD)/vm-bin/attack
+vm-bin: $(VM_BIN) $(BUILD)/vm-bin/attack $(BUILD)/vm-bin/preload.so
 
 # KERNEL='6.1 6.12' (7.2 too when left out) and TESTS='20-guard' select; tests/vm/run boots a VM for a script of your own.
 check-vm: all vm-bin

@@ -4,13 +4,14 @@
 # force. Without it every attack must succeed, else it proves nothing; with it every attack must be stopped, and the guard
 # must have written the event that names it.
 #
-# The containers are what crun makes without cofferdam's other halves: a user namespace, no seccomp filter, an overlay as
-# root. So it is the guard that stops what is stopped.
+# The containers are what the runtime makes without cofferdam's other halves: a user namespace, no seccomp filter, an overlay as
+# root, a cgroup that is the container's to change. So it is the guard that stops what is stopped.
 #   attack_image                          makes $ATTACK_LOWER, the image; add to it before attack_compare
 #   attack_compare GROUP PROFILE          PROFILE: members of a profile, as for `profile` in guest-guard.sh
 #   attack_run NAME PROFILE ARGUMENT...   one container; PROFILE may be empty: not governed
-# From outside: ATTACK_LACKS, names of attacks that this kernel has no means for (they need not succeed); ATTACK_NETNS, the path of a network namespace to join (else a new one, with lo down); ATTACK_MOUNTS, more
-# elements of `mounts`, each with a comma before it.
+# From outside: ATTACK_LACKS, names of attacks that this kernel has no means for (they need not succeed); ATTACK_NETNS, the path
+# of a network namespace to join (else a new one, with lo down); ATTACK_MOUNTS, more elements of `mounts`, each with a comma
+# before it; ATTACK_RUNTIME (crun); ATTACK_OPTIONS of its `run`.
 
 # shellcheck source=tests/vm/guest.sh
 . "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
@@ -19,6 +20,7 @@ ATTACK_BASE=/var/attacks # on a disk; the upper layers are in /run, a tmpfs
 ATTACK_LOWER=$ATTACK_BASE/lower
 ATTACK_PROFILES=$ATTACK_BASE/profiles
 ATTACK_IDS=100000
+ATTACK_RUNTIME=${ATTACK_RUNTIME:-crun}
 
 attack_image() {
 	modprobe overlay
@@ -41,15 +43,16 @@ attack_config() {
 		  "process": {
 		    "terminal": false, "user": { "uid": 0, "gid": 0 }, "args": [$arguments], "cwd": "/",
 		    "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
-		    "capabilities": { "bounding": ["CAP_KILL", "CAP_NET_BIND_SERVICE"], "effective": ["CAP_KILL", "CAP_NET_BIND_SERVICE"], "permitted": ["CAP_KILL", "CAP_NET_BIND_SERVICE"] },
+		    "capabilities": { "bounding": ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETFCAP"], "effective": ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETFCAP"], "permitted": ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETFCAP"] },
 		    "noNewPrivileges": true
 		  },
 		  "root": { "path": "rootfs" },
 		  "hostname": "attacked",
-		  "hooks": { $hook },
+		  "hooks": { "createRuntime": [$hook] },
 		  "mounts": [
 		    { "destination": "/proc", "type": "proc", "source": "proc" },
 		    { "destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=65536k"] },
+		    { "destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"] },
 		    { "destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": ["nosuid", "nodev", "mode=1777", "size=65536k"] }
 		    ${ATTACK_MOUNTS:-}
 		  ],
@@ -65,25 +68,27 @@ attack_config() {
 }
 
 attack_run() {
-	local name=$1 profile=$2 bundle=/run/attacks/$1 hook=''
+	local name=$1 profile=$2 bundle=/run/attacks/$1 hook
 	shift 2
 
 	mkdir -p "$bundle"/{rootfs,upper,work}
 	chown "$ATTACK_IDS:$ATTACK_IDS" "$bundle/upper"
 	mount -t overlay overlay -o "lowerdir=$ATTACK_LOWER,upperdir=$bundle/upper,workdir=$bundle/work" "$bundle/rootfs"
+	hook="{ \"path\": \"/bin/chown\", \"args\": [\"chown\", \"-R\", \"$ATTACK_IDS:$ATTACK_IDS\", \"/sys/fs/cgroup/$name\"] }"
 	if [ -n "$profile" ]; then
 		printf '{ "cofferdam": 1, "name": "%s", %s }\n' "$name" "$profile" >"$ATTACK_PROFILES/$name.json"
-		hook="\"createRuntime\": [{ \"path\": \"$(command -v guard-try)\",
-			\"args\": [\"guard-try\", \"hook\", \"$name\", \"$ATTACK_PROFILES\", \"$name\", \"$bundle/rootfs\"] }]"
+		hook="$hook, { \"path\": \"$(command -v guard-try)\",
+			\"args\": [\"guard-try\", \"hook\", \"$name\", \"$ATTACK_PROFILES\", \"$name\", \"$bundle/rootfs\"] }"
 	fi
 	attack_config "$name" "$hook" "$@" >"$bundle/config.json"
-	crun run --bundle "$bundle" "$name"
+	# shellcheck disable=SC2086
+	"$ATTACK_RUNTIME" run ${ATTACK_OPTIONS:-} --pid-file "$bundle/pid" --bundle "$bundle" "$name"
 }
 
 # attack_clean NAME: also when it never ran.
 attack_clean() {
-	crun delete --force "$1" >/dev/null 2>&1
-	umount "/run/attacks/$1/rootfs"
+	"$ATTACK_RUNTIME" delete --force "$1" >/dev/null 2>&1
+	umount "/run/attacks/$1/rootfs" 2>/dev/null
 	rm -rf "/run/attacks/$1"
 }
 

@@ -21,6 +21,8 @@ static const struct attack_group *const groups[] = {
 	&exec_attacks,
 	&net_attacks,
 	&hostnet_attacks,
+	&exec_new_attacks,
+	&wx_attacks,
 };
 
 /* Mapped where the children see it too. */
@@ -208,10 +210,29 @@ static int list_group(const struct attack_group *group)
 	return 0;
 }
 
+/* As tini and catatonit do: starts the program, waits for it, has its status. */
+static int be_init(char **argv)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (!child) {
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
 int main(int argc, char **argv)
 {
 	bool list = argc == 3 && !strcmp(argv[1], "list");
 
+	if (argc >= 3 && !strcmp(argv[1], "--"))
+		return be_init(argv + 2);
+	if (argc == 2 && !strcmp(argv[1], "pause"))
+		return pause();
 	if (argc == 2 && !strcmp(argv[1], "effect"))
 		return puts(ATTACK_EFFECT) < 0;
 	if (argc == 2 && !strcmp(argv[1], "serve"))
@@ -220,6 +241,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; said != MAP_FAILED && (argc == 2 || list) && i < COUNT(groups); i++)
 		if (!strcmp(argv[argc - 1], groups[i]->name))
 			return list ? list_group(groups[i]) : run_group(groups[i]);
-	fprintf(stderr, "usage: attack [list] GROUP\n");
+	fprintf(stderr, "usage: attack [list] GROUP | effect | pause | -- PROGRAM...\n");
 	return 2;
 }
