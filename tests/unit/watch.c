@@ -218,6 +218,19 @@ Test(status, the_table_has_what_is_in_force)
 	cr_expect(strstr(text.data, "nginx            warn     starting       3 MISSING    90s\n"), "%s", text.data);
 }
 
+Test(status, the_mode_is_the_kernels)
+{
+	struct cfd_watched watched = sample("0123");
+
+	cr_expect_str_eq(cfd_watch_mode(&watched), "enforce");
+	watched.guard.flags = CFD_GUARD_LOG_ALLOWED;
+	cr_expect_str_eq(cfd_watch_mode(&watched), "warn");
+	watched.guard.flags = CFD_GUARD_RECORD;
+	cr_expect_str_eq(cfd_watch_mode(&watched), "record");
+	watched.governed = false;
+	cr_expect_str_eq(cfd_watch_mode(&watched), "-");
+}
+
 Test(status, ages_have_one_unit)
 {
 	static const struct {
