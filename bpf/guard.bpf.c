@@ -5,5 +5,6 @@
 #include "bpf/answer.bpf.h"
 #include "bpf/packet.bpf.h"
 #include "bpf/unix.bpf.h"
+#include "bpf/tamper.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

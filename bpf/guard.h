@@ -51,6 +51,7 @@ enum cfd_guard_kind {
 	CFD_GUARD_CREATE,
 	CFD_GUARD_RECEIVE, /* a descriptor from another process */
 	CFD_GUARD_MPROTECT,
+	CFD_GUARD_BPF,
 	CFD_GUARD_KINDS,
 };
 
@@ -88,6 +89,7 @@ enum cfd_guard_reason {
 	CFD_GUARD_WRITABLE,      /* exec.wx: memory that is writable and executable at once */
 	CFD_GUARD_ANONYMOUS,     /* exec.wx: executable memory that is of no file */
 	CFD_GUARD_MODIFIED,      /* exec.wx: a file's mapping that the process has written into */
+	CFD_GUARD_TAMPER,        /* bpf(2), by which the guard could be taken away */
 	CFD_GUARD_REASONS,
 };
 
@@ -223,7 +225,7 @@ struct cfd_guard_peer {
 	__u32 unused;
 };
 
-#define CFD_GUARD_PROGRAMS 18
+#define CFD_GUARD_PROGRAMS 19
 
 /* The one value of `loaded`: what user space keeps for the containers to come. */
 struct cfd_guard_loaded {
@@ -247,7 +249,7 @@ struct cfd_guard_event {
 	__u16 protocol;    /* IPPROTO_... */
 	__u16 port;        /* host byte order */
 	__u32 lost;        /* of its container's events, before this one; UINT32_MAX: that many or more */
-	struct cfd_guard_address address; /* as it was judged: translated */
+	struct cfd_guard_address address; /* as it was judged: translated; the first word alone: command of bpf(2) */
 	char comm[CFD_GUARD_COMM];
 	char path[CFD_GUARD_PATH]; /* as the process sees it; empty for network events; the abstract name without its
 				      NUL */
@@ -294,6 +296,6 @@ _Static_assert(sizeof(struct cfd_guard_event) == 336, "cfd_guard_event");
 
 _Static_assert(sizeof(struct cfd_guard_exemption) == 32, "cfd_guard_exemption");
 _Static_assert(sizeof(struct cfd_guard_file) == 16, "cfd_guard_file");
-_Static_assert(sizeof(struct cfd_guard_state) == 2208, "cfd_guard_state");
+_Static_assert(sizeof(struct cfd_guard_state) == 2240, "cfd_guard_state");
 
 #endif

@@ -32,7 +32,7 @@
 static const struct program {
 	const char *name;
 	enum bpf_attach_type type;
-	enum cfd_guard_half half;
+	unsigned halves; /* whichever of these is wanted, this is */
 } programs[CFD_GUARD_PROGRAMS] = { /* in this order they are attached */
 	{ "cfd_connect4", BPF_CGROUP_INET4_CONNECT, CFD_GUARD_DESTINATIONS },
 	{ "cfd_connect6", BPF_CGROUP_INET6_CONNECT, CFD_GUARD_DESTINATIONS },
@@ -52,6 +52,7 @@ static const struct program {
 	{ "cfd_mmap",     BPF_LSM_CGROUP,           CFD_GUARD_FILES },
 	{ "cfd_may_send", BPF_LSM_CGROUP,           CFD_GUARD_HOST_NET },
 	{ "cfd_mprotect", BPF_LSM_CGROUP,           CFD_GUARD_FILES },
+	{ "cfd_bpf",      BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS | CFD_GUARD_FILES },
 };
 // clang-format on
 
@@ -99,7 +100,7 @@ unsigned cfd_guard_bpf_halves(int pins, const char *set)
 			return 0;
 	for (size_t i = 0; i < CFD_COUNT(programs); i++)
 		if (!cfd_guard_pins_has(pins, set, programs[i].name))
-			halves &= ~(unsigned)programs[i].half;
+			halves &= ~programs[i].halves;
 	return halves;
 }
 
@@ -150,7 +151,7 @@ static int pin_programs(const struct bpf_object *object, const char *set, unsign
 	for (size_t i = 0; !r && i < CFD_COUNT(programs); i++) {
 		int fd = bpf_program__fd(bpf_object__find_program_by_name(object, programs[i].name));
 
-		if (!(halves & (unsigned)programs[i].half))
+		if (!(halves & programs[i].halves))
 			continue;
 		r = pin(set, programs[i].name, fd, err);
 		if (!r)
@@ -222,7 +223,7 @@ static void choose_programs(struct cfd_guard_bpf *skeleton, unsigned halves)
 {
 	for (size_t i = 0; i < CFD_COUNT(programs); i++)
 		bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton->obj, programs[i].name),
-					  halves & (unsigned)programs[i].half);
+					  halves & programs[i].halves);
 }
 
 int cfd_guard_bpf_load(unsigned halves, const char *set, struct cfd_error *err)
@@ -306,7 +307,7 @@ unsigned cfd_guard_bpf_attached(const uint32_t *ids, int cgroup_fd)
 
 	for (size_t i = 0; i < CFD_COUNT(programs); i++)
 		if (!ids[i] || !is_attached(cgroup_fd, ids[i], programs[i].type))
-			halves &= ~(unsigned)programs[i].half;
+			halves &= ~programs[i].halves;
 	return halves;
 }
 
@@ -325,7 +326,7 @@ static int attach_all(const struct cfd_guard_enforcement *what, struct attached 
 	int r = 0;
 
 	for (size_t i = 0; !r && i < CFD_COUNT(programs); i++) {
-		if (!(what->halves & (unsigned)programs[i].half))
+		if (!(what->halves & programs[i].halves))
 			continue;
 		r = open_program(what, i, &attached->fds[attached->count], err);
 		if (!r)

@@ -11,7 +11,8 @@
 #   attack_run NAME PROFILE ARGUMENT...   one container; PROFILE may be empty: not governed
 # From outside: ATTACK_LACKS, names of attacks that this kernel has no means for (they need not succeed); ATTACK_NETNS, the path
 # of a network namespace to join (else a new one, with lo down); ATTACK_MOUNTS, more elements of `mounts`, each with a comma
-# before it; ATTACK_RUNTIME (crun); ATTACK_OPTIONS of its `run`.
+# before it; ATTACK_RUNTIME (crun); ATTACK_OPTIONS of its `run`; ATTACK_CAPABILITIES, more of them, each with a comma before it;
+# ATTACK_IDS=0, no user namespace but the host's.
 
 # shellcheck source=tests/vm/guest.sh
 . "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
@@ -19,7 +20,7 @@
 ATTACK_BASE=/var/attacks # on a disk; the upper layers are in /run, a tmpfs
 ATTACK_LOWER=$ATTACK_BASE/lower
 ATTACK_PROFILES=$ATTACK_BASE/profiles
-ATTACK_IDS=100000
+ATTACK_IDS=${ATTACK_IDS:-100000}
 ATTACK_RUNTIME=${ATTACK_RUNTIME:-crun}
 
 attack_image() {
@@ -31,8 +32,11 @@ attack_image() {
 
 # attack_config CGROUP HOOK ARGUMENT...
 attack_config() {
-	local cgroup=$1 hook=$2 arguments='' word
+	local cgroup=$1 hook=$2 arguments='' word user='' caps="\"CAP_KILL\", \"CAP_NET_BIND_SERVICE\", \"CAP_SETFCAP\"${ATTACK_CAPABILITIES:-}"
 	shift 2
+
+	[ "$ATTACK_IDS" = 0 ] || user="\"uidMappings\": [{ \"containerID\": 0, \"hostID\": $ATTACK_IDS, \"size\": 65536 }],
+		    \"gidMappings\": [{ \"containerID\": 0, \"hostID\": $ATTACK_IDS, \"size\": 65536 }],"
 
 	for word in "$@"; do
 		arguments="$arguments${arguments:+, }\"$word\""
@@ -43,7 +47,7 @@ attack_config() {
 		  "process": {
 		    "terminal": false, "user": { "uid": 0, "gid": 0 }, "args": [$arguments], "cwd": "/",
 		    "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
-		    "capabilities": { "bounding": ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETFCAP"], "effective": ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETFCAP"], "permitted": ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETFCAP"] },
+		    "capabilities": { "bounding": [$caps], "effective": [$caps], "permitted": [$caps] },
 		    "noNewPrivileges": true
 		  },
 		  "root": { "path": "rootfs" },
@@ -58,9 +62,8 @@ attack_config() {
 		  ],
 		  "linux": {
 		    "cgroupsPath": "/$cgroup",
-		    "uidMappings": [{ "containerID": 0, "hostID": $ATTACK_IDS, "size": 65536 }],
-		    "gidMappings": [{ "containerID": 0, "hostID": $ATTACK_IDS, "size": 65536 }],
-		    "namespaces": [{ "type": "user" }, { "type": "pid" }, { "type": "ipc" }, { "type": "uts" }, { "type": "mount" }, { "type": "cgroup" },
+		    $user
+		    "namespaces": [${user:+{ \"type\": \"user\" \}, }{ "type": "pid" }, { "type": "ipc" }, { "type": "uts" }, { "type": "mount" }, { "type": "cgroup" },
 		      { "type": "network"${ATTACK_NETNS:+, \"path\": \"$ATTACK_NETNS\"} }]
 		  }
 		}

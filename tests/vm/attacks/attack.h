@@ -34,6 +34,7 @@ struct attack_group {
 
 /* The groups, each in files of its name. */
 extern const struct attack_group exec_attacks, exec_new_attacks, wx_attacks;
+extern const struct attack_group tamper_attacks;
 
 /* Words for the result's line, printf-like; may be called in any child of the attack. The last call stays. */
 void attack_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -18,11 +18,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct attack_group *const groups[] = {
-	&exec_attacks,
-	&net_attacks,
-	&hostnet_attacks,
-	&exec_new_attacks,
-	&wx_attacks,
+	&exec_attacks, &net_attacks, &hostnet_attacks, &exec_new_attacks, &wx_attacks, &tamper_attacks,
 };
 
 /* Mapped where the children see it too. */
