@@ -28,6 +28,7 @@
 #define CFD_GUARD_LISTENS 16
 #define CFD_GUARD_RANGES 8     /* of ports, for one network */
 #define CFD_GUARD_ANCESTORS 16 /* how far from init a process is looked for while starting */
+#define CFD_GUARD_NESTED 32    /* cgroups within the container's */
 
 #define CFD_GUARD_PATH 256
 #define CFD_GUARD_COMM 16 /* the kernel's TASK_COMM_LEN */
@@ -52,6 +53,7 @@ enum cfd_guard_kind {
 	CFD_GUARD_RECEIVE, /* a descriptor from another process */
 	CFD_GUARD_MPROTECT,
 	CFD_GUARD_BPF,
+	CFD_GUARD_TRACE,
 	CFD_GUARD_KINDS,
 };
 
@@ -90,6 +92,7 @@ enum cfd_guard_reason {
 	CFD_GUARD_ANONYMOUS,     /* exec.wx: executable memory that is of no file */
 	CFD_GUARD_MODIFIED,      /* exec.wx: a file's mapping that the process has written into */
 	CFD_GUARD_TAMPER,        /* bpf(2), by which the guard could be taken away */
+	CFD_GUARD_OUTSIDE,       /* a process that is not of this container */
 	CFD_GUARD_REASONS,
 };
 
@@ -225,7 +228,7 @@ struct cfd_guard_peer {
 	__u32 unused;
 };
 
-#define CFD_GUARD_PROGRAMS 19
+#define CFD_GUARD_PROGRAMS 20
 
 /* The one value of `loaded`: what user space keeps for the containers to come. */
 struct cfd_guard_loaded {
@@ -249,7 +252,8 @@ struct cfd_guard_event {
 	__u16 protocol;    /* IPPROTO_... */
 	__u16 port;        /* host byte order */
 	__u32 lost;        /* of its container's events, before this one; UINT32_MAX: that many or more */
-	struct cfd_guard_address address; /* as it was judged: translated; the first word alone: command of bpf(2) */
+	struct cfd_guard_address address; /* as it was judged: translated; the first word alone:
+						command of bpf(2), pid to be traced */
 	char comm[CFD_GUARD_COMM];
 	char path[CFD_GUARD_PATH]; /* as the process sees it; empty for network events; the abstract name without its
 				      NUL */
@@ -296,6 +300,6 @@ _Static_assert(sizeof(struct cfd_guard_event) == 336, "cfd_guard_event");
 
 _Static_assert(sizeof(struct cfd_guard_exemption) == 32, "cfd_guard_exemption");
 _Static_assert(sizeof(struct cfd_guard_file) == 16, "cfd_guard_file");
-_Static_assert(sizeof(struct cfd_guard_state) == 2240, "cfd_guard_state");
+_Static_assert(sizeof(struct cfd_guard_state) == 2272, "cfd_guard_state");
 
 #endif

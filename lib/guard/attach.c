@@ -6,6 +6,7 @@
  * nothing.
  */
 #include "bpf/guard.h"
+#include "lib/fd.h"
 #include "lib/guard/guard.h"
 #include "lib/guard/bpf.h"
 #include "lib/guard/pins.h"
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define STATUS_MAX_BYTES ((size_t)64 << 10)
 #define INITIAL_PID_NS 0xEFFFFFFCu /* PROC_PID_INIT_INO in the kernel's linux/proc_ns.h */
 
 /* --- network rules */
@@ -203,6 +205,38 @@ static int complete_state(struct attach *attach, struct cfd_error *err)
 	return attach->halves & CFD_GUARD_FILES ? complete_for_files(attach, err) : 0;
 }
 
+/* In a pid namespace of its own a container's first process has the number 1 there: the last one of NSpid, proc(5). */
+static int shares_pids(int init_pid, bool *ret_shares, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf status = {0};
+	char path[64], *line;
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", init_pid);
+	r = cfd_fd_read_kernel(AT_FDCWD, path, STATUS_MAX_BYTES, &status, err);
+	if (r)
+		return r;
+	line = status.data ? strstr(status.data, "\nNSpid:") : NULL;
+	if (!line)
+		return cfd_fail(err, -EOPNOTSUPP, "%s has no NSpid, which tells whether pids are shared", path);
+	line[1 + strcspn(line + 1, "\n")] = '\0';
+	*ret_shares = !cfd_ends_with(line, "\t1");
+	return 0;
+}
+
+/* One LSM hook of the kernel's few, which most containers can do without. */
+static int complete_halves(struct attach *attach, struct cfd_error *err)
+{
+	bool shares = false;
+	int r = 0;
+
+	if (attach->halves & (CFD_GUARD_SOCKETS | CFD_GUARD_FILES))
+		r = shares_pids(attach->target->init_pid, &shares, err);
+	if (shares)
+		attach->halves |= CFD_GUARD_TRACES;
+	return r;
+}
+
 static bool is_in_force(const struct cfd_guard_state *there)
 {
 	return there->magic == CFD_GUARD_MAGIC;
@@ -290,6 +324,8 @@ int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_pol
 	r = open_maps(&attach, err);
 	if (!r)
 		r = complete_state(&attach, err);
+	if (!r)
+		r = complete_halves(&attach, err);
 	if (!r)
 		r = look_at_cgroup(&attach, &done, err);
 	if (r || done)

@@ -16,10 +16,12 @@ struct cfd_guard_state;
 enum cfd_guard_half {                                   /* bits */
 		      CFD_GUARD_DESTINATIONS = 1u << 0, /* cgroup sock_addr and skb: no LSM needed */
 		      CFD_GUARD_SOCKETS = 1u << 1,      /* LSM: connect, create, listen, sockets received */
-		      CFD_GUARD_FILES = 1u << 2,        /* LSM: exec, mmap */
+		      CFD_GUARD_FILES = 1u << 2,        /* LSM: exec, mmap, mprotect; with either of the two: bpf */
 		      /* LSM, beside SOCKETS, for containers in the host's network namespace only: a hook more */
 		      CFD_GUARD_HOST_NET = 1u << 3,
-		      CFD_GUARD_LSM = CFD_GUARD_SOCKETS | CFD_GUARD_FILES | CFD_GUARD_HOST_NET,
+		      /* LSM: ptrace, for containers that share a pid namespace; the tenth and last hook */
+		      CFD_GUARD_TRACES = 1u << 4,
+		      CFD_GUARD_LSM = CFD_GUARD_SOCKETS | CFD_GUARD_FILES | CFD_GUARD_HOST_NET | CFD_GUARD_TRACES,
 		      CFD_GUARD_ALL = CFD_GUARD_DESTINATIONS | CFD_GUARD_LSM,
 };
 

@@ -48,6 +48,8 @@ static int add_subject(const struct cfd_guard_event *event, struct cfd_buf *buf)
 	}
 	if (event->kind == CFD_GUARD_BPF)
 		return cfd_buf_addf(buf, ",\"subject\":\"bpf command %u\"", event->address.words[0]);
+	if (event->kind == CFD_GUARD_TRACE)
+		return cfd_buf_addf(buf, ",\"subject\":\"process %u\"", event->address.words[0]);
 	if (event->family != AF_INET && event->family != AF_INET6)
 		return event->family ? cfd_buf_addf(buf, ",\"subject\":\"family %u type %u protocol %u\"",
 						    event->family, event->socket_type, event->protocol)

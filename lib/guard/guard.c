@@ -53,6 +53,7 @@ static const struct program {
 	{ "cfd_may_send", BPF_LSM_CGROUP,           CFD_GUARD_HOST_NET },
 	{ "cfd_mprotect", BPF_LSM_CGROUP,           CFD_GUARD_FILES },
 	{ "cfd_bpf",      BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS | CFD_GUARD_FILES },
+	{ "cfd_trace",    BPF_LSM_CGROUP,           CFD_GUARD_TRACES },
 };
 // clang-format on
 

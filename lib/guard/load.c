@@ -18,10 +18,11 @@
 
 static struct cfd_guard_parts parts_of(unsigned halves, const struct cfd_guard_parts *wanted)
 {
-	bool destinations = halves & CFD_GUARD_DESTINATIONS, sockets = (halves & SOCKETS) == SOCKETS;
+	bool traces = halves & CFD_GUARD_TRACES, destinations = halves & CFD_GUARD_DESTINATIONS;
+	bool sockets = traces && (halves & SOCKETS) == SOCKETS;
 
 	return (struct cfd_guard_parts){
-		.exec = wanted->exec && halves & CFD_GUARD_FILES,
+		.exec = wanted->exec && traces && halves & CFD_GUARD_FILES,
 		.net = wanted->net && destinations && sockets,
 		.destinations = wanted->net && destinations && !sockets,
 	};

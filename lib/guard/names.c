@@ -7,7 +7,7 @@ static const char *const kinds[CFD_GUARD_KINDS] = {
 	[CFD_GUARD_EXEC] = "exec",     [CFD_GUARD_MMAP] = "mmap",       [CFD_GUARD_CONNECT] = "connect",
 	[CFD_GUARD_SEND] = "send",     [CFD_GUARD_BIND] = "bind",       [CFD_GUARD_LISTEN] = "listen",
 	[CFD_GUARD_CREATE] = "create", [CFD_GUARD_RECEIVE] = "receive", [CFD_GUARD_MPROTECT] = "mprotect",
-	[CFD_GUARD_BPF] = "bpf",
+	[CFD_GUARD_BPF] = "bpf",       [CFD_GUARD_TRACE] = "trace",
 };
 
 static const char *const verdicts[] = {
@@ -36,6 +36,7 @@ static const char *const reasons[CFD_GUARD_REASONS] = {
 	[CFD_GUARD_ANONYMOUS] = "anonymous-memory",
 	[CFD_GUARD_MODIFIED] = "modified-mapping",
 	[CFD_GUARD_TAMPER] = "tamper",
+	[CFD_GUARD_OUTSIDE] = "outside",
 };
 
 static const char *name_of(const char *const *names, size_t count, uint8_t number)

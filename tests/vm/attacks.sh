@@ -12,7 +12,7 @@
 # From outside: ATTACK_LACKS, names of attacks that this kernel has no means for (they need not succeed); ATTACK_NETNS, the path
 # of a network namespace to join (else a new one, with lo down); ATTACK_MOUNTS, more elements of `mounts`, each with a comma
 # before it; ATTACK_RUNTIME (crun); ATTACK_OPTIONS of its `run`; ATTACK_CAPABILITIES, more of them, each with a comma before it;
-# ATTACK_IDS=0, no user namespace but the host's.
+# ATTACK_IDS=0, no user namespace but the host's; ATTACK_CGROUPNS=host, ATTACK_PIDNS=host, no such namespace either.
 
 # shellcheck source=tests/vm/guest.sh
 . "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
@@ -32,9 +32,12 @@ attack_image() {
 
 # attack_config CGROUP HOOK ARGUMENT...
 attack_config() {
-	local cgroup=$1 hook=$2 arguments='' word user='' caps="\"CAP_KILL\", \"CAP_NET_BIND_SERVICE\", \"CAP_SETFCAP\"${ATTACK_CAPABILITIES:-}"
+	local cgroup=$1 hook=$2 arguments='' word user='' cgroupns='{ "type": "cgroup" },' pidns='{ "type": "pid" },'
+	local caps="\"CAP_KILL\", \"CAP_NET_BIND_SERVICE\", \"CAP_SETFCAP\"${ATTACK_CAPABILITIES:-}"
 	shift 2
 
+	[ "${ATTACK_PIDNS:-}" != host ] || pidns=''
+	[ "${ATTACK_CGROUPNS:-}" != host ] || cgroupns=''
 	[ "$ATTACK_IDS" = 0 ] || user="\"uidMappings\": [{ \"containerID\": 0, \"hostID\": $ATTACK_IDS, \"size\": 65536 }],
 		    \"gidMappings\": [{ \"containerID\": 0, \"hostID\": $ATTACK_IDS, \"size\": 65536 }],"
 
@@ -63,7 +66,7 @@ attack_config() {
 		  "linux": {
 		    "cgroupsPath": "/$cgroup",
 		    $user
-		    "namespaces": [${user:+{ \"type\": \"user\" \}, }{ "type": "pid" }, { "type": "ipc" }, { "type": "uts" }, { "type": "mount" }, { "type": "cgroup" },
+		    "namespaces": [${user:+{ \"type\": \"user\" \}, }$pidns { "type": "ipc" }, { "type": "uts" }, { "type": "mount" }, $cgroupns
 		      { "type": "network"${ATTACK_NETNS:+, \"path\": \"$ATTACK_NETNS\"} }]
 		  }
 		}

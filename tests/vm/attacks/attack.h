@@ -35,6 +35,8 @@ struct attack_group {
 /* The groups, each in files of its name. */
 extern const struct attack_group exec_attacks, exec_new_attacks, wx_attacks;
 extern const struct attack_group tamper_attacks;
+extern const struct attack_group trace_attacks; /* want a process called "traced" that they can see */
+extern const struct attack_group leave_attacks; /* want the descriptor of an outer cgroup */
 
 /* Words for the result's line, printf-like; may be called in any child of the attack. The last call stays. */
 void attack_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -63,6 +65,9 @@ int attack_shell(const char *path, const char *const *argv);
 
 /* The same for a program that prints ATTACK_EFFECT, such as `attack effect`. */
 int attack_program(const char *path);
+
+/* No attack: a debugger of a child of its own. 0 when it works, which it must. */
+int attack_trace_itself(void);
 
 /* 0, or -1 with errno. */
 int attack_copy(const char *from, const char *to);

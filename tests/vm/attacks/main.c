@@ -18,7 +18,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct attack_group *const groups[] = {
-	&exec_attacks, &net_attacks, &hostnet_attacks, &exec_new_attacks, &wx_attacks, &tamper_attacks,
+	&exec_attacks, &net_attacks,    &hostnet_attacks, &exec_new_attacks,
+	&wx_attacks,   &tamper_attacks, &leave_attacks,   &trace_attacks,
 };
 
 /* Mapped where the children see it too. */
@@ -233,6 +234,8 @@ int main(int argc, char **argv)
 		return puts(ATTACK_EFFECT) < 0;
 	if (argc == 2 && !strcmp(argv[1], "serve"))
 		return net_serve();
+	if (argc == 2 && !strcmp(argv[1], "traces-itself"))
+		return attack_trace_itself();
 	said = mmap(NULL, sizeof(*said), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (size_t i = 0; said != MAP_FAILED && (argc == 2 || list) && i < COUNT(groups); i++)
 		if (!strcmp(argv[argc - 1], groups[i]->name))

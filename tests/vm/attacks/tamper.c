@@ -211,6 +211,57 @@ static int run_pid_ns(void)
 	return shell_in_new(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS);
 }
 
+/* --- out of the cgroup, by the descriptor of the host's uppermost one that somebody has handed in */
+
+#define OUTER 3
+
+static bool read_own_cgroup(char *text, size_t room)
+{
+	int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, room - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[length < 0 ? 0 : length] = '\0';
+	return length > 0;
+}
+
+static int has_left(const char *before)
+{
+	char now[512];
+
+	if (!read_own_cgroup(now, sizeof(now)))
+		return attack_broken("/proc/self/cgroup");
+	attack_say("from %.*s to %.*s", (int)strcspn(before, "\n"), before, (int)strcspn(now, "\n"), now);
+	return strcmp(before, now) ? ATTACK_SUCCEEDED : ATTACK_BROKEN;
+}
+
+static int run_leave_procs(void)
+{
+	char before[512];
+	int procs = openat(OUTER, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (procs < 0 && errno == EBADF)
+		return attack_broken("the descriptor");
+	if (!read_own_cgroup(before, sizeof(before)))
+		return attack_broken("/proc/self/cgroup");
+	return procs < 0 || write(procs, "0", 1) != 1 ? attack_stopped("cgroup.procs") : has_left(before);
+}
+
+static int run_leave_clone(void)
+{
+	struct clone_args arguments = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = OUTER};
+	char before[512];
+	pid_t child;
+
+	if (!read_own_cgroup(before, sizeof(before)))
+		return attack_broken("/proc/self/cgroup");
+	child = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+	if (!child)
+		_exit(has_left(before));
+	return child < 0 ? attack_stopped("clone3") : outcome_of(child);
+}
+
 // clang-format off
 static const struct attack rows[] = {
 	{ "bpf-map",      "the guard's map of routes, found by its id",   run_bpf_map,      "bpf",    "tamper" },
@@ -223,6 +274,13 @@ static const struct attack rows[] = {
 	{ "user-ns",      "a shell in a user namespace of its own",       run_user_ns,      "exec",   "shell" },
 	{ "pid-ns",       "a shell in all other namespaces of its own",   run_pid_ns,       "exec",   "shell" },
 };
+
+/* It is the kernel that stops these, and tells nobody. */
+static const struct attack leave_rows[] = {
+	{ "leave-procs",  "the number written to an outer cgroup.procs",  run_leave_procs,  "none",   "none" },
+	{ "leave-clone",  "a child by clone3 into an outer cgroup",       run_leave_clone,  "none",   "none" },
+};
 // clang-format on
 
 const struct attack_group tamper_attacks = {"tamper", rows, sizeof(rows) / sizeof(rows[0])};
+const struct attack_group leave_attacks = {"leave", leave_rows, sizeof(leave_rows) / sizeof(leave_rows[0])};
