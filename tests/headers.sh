@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Usage: headers.sh 'CC AND FLAGS' HEADER...
-# Each header compiles alone, and no third-party header is included outside of the one file that may know it.
+# Each header compiles alone, and no third-party header is included outside of the files that may know it.
 set -u
 compile=$1
 shift
@@ -20,20 +20,21 @@ for header in "$@"; do
 	fi
 done
 
-# one row a library: its include pattern, and the file that owns it
-while read -r pattern owner; do
+# one row a library: its include pattern, and the files that own it
+while read -r pattern owners; do
 	for file in $(git ls-files -co --exclude-standard '*.c' '*.h' | grep -v -e '^tests/' -e '^bpf/' | xargs grep -l "#include <$pattern" 2>/dev/null); do
-		if [ "$file" != "$owner" ]; then
-			echo "$file includes <$pattern...>, which only $owner may"
-			failed=$((failed + 1))
-		fi
+		case " $owners " in
+		*" $file "*) continue ;;
+		esac
+		echo "$file includes <$pattern...>, which only $owners may"
+		failed=$((failed + 1))
 	done
 	passed=$((passed + 1))
 done <<-TABLE
 	yajl/ lib/json/json.c
 	seccomp.h lib/seccomp/seccomp.c
 	cap-ng.h lib/caps.c
-	bpf/ lib/guard/guard.c
+	bpf/ lib/guard/guard.c lib/guard/hooks.c
 TABLE
 
 echo "headers: $passed passed, $failed failed"

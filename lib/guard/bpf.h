@@ -28,6 +28,9 @@ enum cfd_guard_half {                                   /* bits */
 /* The name of this version's set: a hash of the programs. */
 const char *cfd_guard_bpf_set(void);
 
+/* How many LSM hooks the programs of an ordinary container take up, of those that the kernel has. */
+size_t cfd_guard_bpf_hooks(void);
+
 /* Loads the programs of these halves and pins them, with the maps, into the set, a directory that exists and is empty.
  */
 int cfd_guard_bpf_load(unsigned halves, const char *set, struct cfd_error *err);

@@ -10,6 +10,7 @@
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
 #include "lib/guard/bpf.h"
+#include "lib/guard/hooks.h"
 #include "lib/guard/host.h"
 #include "lib/guard/pins.h"
 
@@ -56,6 +57,15 @@ static const struct program {
 	{ "cfd_trace",    BPF_LSM_CGROUP,           CFD_GUARD_TRACES },
 };
 // clang-format on
+
+size_t cfd_guard_bpf_hooks(void)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < CFD_COUNT(programs); i++)
+		count += programs[i].type == BPF_LSM_CGROUP && programs[i].halves != CFD_GUARD_TRACES;
+	return count;
+}
 
 static const char *const maps[] = {"containers",   "routes",     "policies", "loaded",
 				   "guard_events", "exemptions", "records",  "peers"};
@@ -288,7 +298,7 @@ static int attach_one(int cgroup_fd, const struct program *program, struct attac
 	struct cfd_error ignored;
 	uint32_t id = 0;
 	bool known = r == -EINVAL && !program_id(fd, &id, &ignored) && is_attached(cgroup_fd, id, program->type);
-	char release[65];
+	char hook[64];
 
 	attached->types[attached->count] = program->type;
 	attached->is_new[attached->count++] = !r;
@@ -296,9 +306,9 @@ static int attach_one(int cgroup_fd, const struct program *program, struct attac
 		return 0;
 	if (r == -EINVAL && program->type == BPF_LSM_CGROUP)
 		return cfd_fail(err, r,
-				"kernel %s does not attach %s to a cgroup: other programs use up its 10 LSM hooks "
-				"(bpftool cgroup tree lists them)",
-				cfd_guard_host_release(release, sizeof(release)), program->name);
+				"the kernel does not attach %s at the LSM hook %s: it has %d hooks for programs on "
+				"cgroups, and others have taken too many (`cofferdam doctor` names them)",
+				program->name, cfd_guard_hooks_name(fd, hook, sizeof(hook)), CFD_GUARD_HOOKS_MAX);
 	return cfd_fail_errno(err, r, "cannot attach %s to the cgroup", program->name);
 }
 

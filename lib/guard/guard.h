@@ -88,11 +88,11 @@ const char *cfd_guard_kind_name(uint8_t kind);
 const char *cfd_guard_verdict_name(uint8_t verdict);
 const char *cfd_guard_reason_name(uint8_t reason);
 
-/* For `doctor`: one feature a row, whether it is there, and what to do if not. */
+/* For `doctor`: one feature a row, whether it is as it must be, and what to do if not. */
 struct cfd_guard_feature {
 	const char *name;
 	bool present;
-	char detail[256];
+	char detail[512];
 };
 size_t cfd_guard_probe(struct cfd_guard_feature *features, size_t room);
 

@@ -6,6 +6,11 @@
 #include "lib/base.h"
 #include "lib/err.h"
 
+#define CFD_GUARD_HOST_LSM_LIST "/sys/kernel/security/lsm" /* Documentation/admin-guide/LSM/index.rst */
+
+/* The first half of cfd_guard_host_check. */
+int cfd_guard_host_check_bpffs(struct cfd_error *err);
+
 /* bpffs at /sys/fs/bpf and cgroup2 somewhere. -EOPNOTSUPP with the command that helps; nothing is mounted here. */
 int cfd_guard_host_check(struct cfd_error *err);
 
