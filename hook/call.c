@@ -131,9 +131,12 @@ static int attach(struct cfd_call *call, struct cfd_record *record, const struct
 						 .net = !record->guard_net_required};
 	const struct cfd_guard_target target = {
 		.cgroup_fd = cgroup_fd, .cgroup_id = record->cgroup_id, .init_pid = call->pid};
+	CFD_AUTO_BUF struct cfd_buf lacks = {0};
 	struct cfd_guard_parts had = {0};
-	int r = cfd_guard_load(cfd_state_dir(call->state), wanted, optional, &had, err);
+	int r = cfd_guard_load(cfd_state_dir(call->state), wanted, optional, &had, &lacks, err);
 
+	if (!r && lacks.length && !call->ours) /* else the shim has said so */
+		r = cfd_audit_notice(call->audit_fd, &call->config, call->id, lacks.data, err);
 	had.exec = had.exec && wanted.exec;
 	had.net = had.net && wanted.net;
 	if (!r && (had.exec || had.net || had.destinations))
@@ -144,6 +147,7 @@ static int attach(struct cfd_call *call, struct cfd_record *record, const struct
 	if (!r) {
 		record->guard_exec = had.exec;
 		record->guard_net = had.net;
+		record->guard_destinations = had.destinations;
 	}
 	return r;
 }

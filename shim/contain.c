@@ -138,19 +138,21 @@ int cfd_contain_load_guard(struct cfd_contain *contain, struct cfd_error *err)
 	const struct cfd_guard_parts wanted = {.exec = record->guard_exec, .net = record->guard_net};
 	const struct cfd_guard_parts optional = {.exec = !record->guard_exec_required,
 						 .net = !record->guard_net_required};
+	const struct cfd_profile *profile = contain->verdict.profile;
+	CFD_AUTO_BUF struct cfd_buf lacks = {0};
 	struct cfd_guard_parts had = {0};
 	int r;
 
 	if (!wanted.exec && !wanted.net)
 		return 0;
-	r = cfd_guard_load(cfd_state_dir(contain->state), wanted, optional, &had, err);
-	if (!r && wanted.exec && !had.exec)
-		r = cfd_contain_notice(contain, err, "nothing governs what is executed (guard.exec is prefer)");
-	if (!r && wanted.net && !had.net)
-		r = cfd_contain_notice(contain, err, "%s (guard.net is prefer)",
-				       had.destinations ? "only destinations are governed of the network"
-							: "nothing governs the network");
-	return r;
+	r = cfd_guard_load(cfd_state_dir(contain->state), wanted, optional, &had, &lacks, err);
+	if (r || !lacks.length)
+		return r;
+	contain->noexec = wanted.exec && !had.exec && profile->image_only && profile->mode == CFD_MODE_ENFORCE;
+	return cfd_contain_notice(contain, err, "%s%s", lacks.data,
+				  contain->noexec ? "; mounts that can be written are noexec, which is all that is "
+						    "left of exec.image_only"
+						  : "");
 }
 
 int cfd_contain_open_userns(struct cfd_contain *contain, struct cfd_error *err)
@@ -256,6 +258,7 @@ int cfd_contain_amend(struct cfd_contain *contain, struct cfd_error *err)
 		.mounts = &contain->files,
 		.seccomp = cfd_json_root(contain->seccomp),
 		.hook_path = HOOK,
+		.noexec = contain->noexec,
 	};
 	int r = cfd_amend(&contain->verdict.spec, &decision, err);
 

@@ -34,6 +34,7 @@ struct cfd_contain {
 	struct cfd_idmap_result files;
 	struct cfd_json_doc *seccomp;
 	struct cfd_policy *policy;
+	bool noexec; /* no guard for what is executed: mounts that can be written are noexec */
 	char *private_bundle;
 	char **runtime_argv;
 	struct cfd_launch launch;

@@ -204,6 +204,44 @@ static int read_only_throughout(const struct cfd_amend *a, const struct cfd_json
 	return 0;
 }
 
+static bool is_not_exec(const struct cfd_json *child, void *context)
+{
+	const char *option = cfd_json_string(child);
+
+	(void)context;
+	return !cfd_streq(option, "exec") && !cfd_streq(option, "rexec");
+}
+
+/* rnoexec, mount_setattr(2) with AT_RECURSIVE, is for what a bind brings along. */
+static int add_noexec(const struct cfd_amend *a, const struct cfd_spec_mount *was, struct cfd_json *options)
+{
+	const char *words[] = {"noexec", cfd_spec_mount_is_bind(was) ? "rnoexec" : NULL};
+
+	cfd_json_filter(options, is_not_exec, NULL);
+	for (size_t i = 0; i < CFD_COUNT(words); i++)
+		if (words[i] && !cfd_spec_mount_has_option(was, words[i]) &&
+		    cfd_json_append(a->doc, options, cfd_json_new_string(a->doc, words[i])))
+			return cfd_amend_memory(a);
+	return 0;
+}
+
+/* The mounts are still in the places that the spec knows them by. */
+static int forbid_execution(const struct cfd_amend *a, const struct cfd_json *mounts)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && a->decision->noexec && i < a->spec->mount_count; i++) {
+		const struct cfd_spec_mount *was = &a->spec->mounts[i];
+		struct cfd_json *options = cfd_json_want_array(a->doc, cfd_json_at(mounts, i), "options");
+
+		if (!options)
+			return cfd_amend_memory(a);
+		if (!cfd_spec_mount_has_option(was, "ro") && !cfd_spec_mount_has_option(was, "rro"))
+			r = add_noexec(a, was, options);
+	}
+	return r;
+}
+
 int cfd_amend_mounts(const struct cfd_amend *a)
 {
 	struct cfd_json *mounts = cfd_json_want_array(a->doc, a->spec->root, "mounts");
@@ -212,6 +250,8 @@ int cfd_amend_mounts(const struct cfd_amend *a)
 	if (!mounts)
 		return cfd_amend_memory(a);
 	r = read_only_throughout(a, mounts);
+	if (!r)
+		r = forbid_execution(a, mounts);
 	if (r || !a->decision->mounts)
 		return r;
 	r = check_binds(a);

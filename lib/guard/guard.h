@@ -32,10 +32,11 @@ struct cfd_guard_parts {
  * is proved before it is pinned: a child in a cgroup of its own (<cgroup2>/cofferdam, which stays: it keeps the
  * kernel's trampolines alive) must be denied. ret_had tells which of the wanted halves are there; -EOPNOTSUPP with the
  * reason and the remedy (kernel version, `bpf` missing in lsm=, no bpffs, no cgroup2) when a wanted half cannot be had,
- * unless it is in `optional`.
+ * unless it is in `optional`. ret_lacks gets, for the audit log, what is not enforced and why; it stays empty when all
+ * that is wanted is there.
  */
 int cfd_guard_load(int lock_dir, struct cfd_guard_parts wanted, struct cfd_guard_parts optional,
-		   struct cfd_guard_parts *ret_had, struct cfd_error *err);
+		   struct cfd_guard_parts *ret_had, struct cfd_buf *ret_lacks, struct cfd_error *err);
 
 struct cfd_guard_target { /* see cfd_cgroup_of_container */
 	int cgroup_fd;    /* the container's top cgroup, a directory open for reading (not O_PATH) */

@@ -112,7 +112,10 @@ static int load_set(int pins, unsigned halves, struct cfd_error *err)
 	return r;
 }
 
-/* All of it, or, where the kernel has no BPF LSM and the caller can do without, what judges destinations. */
+/*
+ * All of it, or, where the kernel has no BPF LSM and the caller can do without, what judges destinations; then err has
+ * said why.
+ */
 static int load_best(int pins, const struct cfd_guard_parts *wanted, const struct cfd_guard_parts *optional,
 		     struct cfd_error *err)
 {
@@ -144,10 +147,28 @@ static int load_locked(int lock_dir, int pins, const struct cfd_guard_parts *wan
 	return halves && is_enough(halves, wanted, optional) ? 0 : load_best(pins, wanted, optional, err);
 }
 
+/* `why` is empty when somebody else loaded, and found it out. */
+static int tell_lacks(const struct cfd_guard_parts *wanted, const struct cfd_guard_parts *had,
+		      const struct cfd_error *why, struct cfd_buf *ret_lacks)
+{
+	const char *net = had->destinations ? "only destinations are governed of the network (guard.net is prefer)"
+					    : "nothing governs the network (guard.net is prefer)";
+	bool exec_lacks = wanted->exec && !had->exec, net_lacks = wanted->net && !had->net;
+
+	if (!exec_lacks && !net_lacks)
+		return 0;
+	return cfd_buf_addf(ret_lacks, "%s%s%s: %s",
+			    exec_lacks ? "nothing governs what is executed (guard.exec is prefer)" : "",
+			    exec_lacks && net_lacks ? "; " : "", net_lacks ? net : "",
+			    why->message[0] ? why->message : "`cofferdam doctor --guard` says why");
+}
+
 int cfd_guard_load(int lock_dir, struct cfd_guard_parts wanted, struct cfd_guard_parts optional,
-		   struct cfd_guard_parts *ret_had, struct cfd_error *err)
+		   struct cfd_guard_parts *ret_had, struct cfd_buf *ret_lacks, struct cfd_error *err)
 {
 	CFD_AUTO_FD int pins = -1;
+	struct cfd_guard_parts had;
+	struct cfd_error why = {0};
 	unsigned halves = 0;
 	int r;
 
@@ -155,17 +176,22 @@ int cfd_guard_load(int lock_dir, struct cfd_guard_parts wanted, struct cfd_guard
 		*ret_had = (struct cfd_guard_parts){0};
 		return 0;
 	}
-	r = cfd_guard_host_check(err);
+	r = cfd_guard_host_check(&why);
 	if (!r)
-		r = cfd_guard_pins_open(&pins, err);
+		r = cfd_guard_pins_open(&pins, &why);
 	if (!r)
 		halves = cfd_guard_bpf_halves(pins, cfd_guard_bpf_set());
 	if (!r && (!halves || !is_enough(halves, &wanted, &optional))) {
-		r = load_locked(lock_dir, pins, &wanted, &optional, err);
+		r = load_locked(lock_dir, pins, &wanted, &optional, &why);
 		halves = cfd_guard_bpf_halves(pins, cfd_guard_bpf_set());
 	}
-	if (r && (r != -EOPNOTSUPP || !is_enough(0, &wanted, &optional)))
+	if (r && (r != -EOPNOTSUPP || !is_enough(0, &wanted, &optional))) {
+		*err = why;
 		return cfd_wrap(err, "the guard cannot be loaded");
-	*ret_had = parts_of(halves, &wanted);
+	}
+	had = parts_of(halves, &wanted);
+	if (tell_lacks(&wanted, &had, &why, ret_lacks))
+		return cfd_fail_memory(err, "what the guard lacks");
+	*ret_had = had;
 	return 0;
 }

@@ -55,6 +55,7 @@ static const struct cfd_field record_fields[] = {
 	FLAG(guard_net),
 	FLAG(guard_exec_required),
 	FLAG(guard_net_required),
+	FLAG(guard_destinations),
 	FLAG(foreground),
 	{ .key = "format", .kind = CFD_FIELD_IGNORED, .required = true }, /* read first, by check_format */
 };

@@ -53,8 +53,9 @@ struct cfd_record {
 	uint64_t policy_id;
 	bool guard_exec, guard_net; /* what is in force (after the hook) or wanted (before) */
 	bool guard_exec_required, guard_net_required;
-	bool foreground; /* the shim stays while it runs (`run` without --detach) */
-	int64_t created; /* seconds since the epoch */
+	bool guard_destinations; /* of the network only these are in force, for want of BPF LSM */
+	bool foreground;         /* the shim stays while it runs (`run` without --detach) */
+	int64_t created;         /* seconds since the epoch */
 };
 
 struct cfd_state; /* open directories */

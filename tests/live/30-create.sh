@@ -97,7 +97,11 @@ test_a_guard_that_is_preferred_is_done_without() {
 	expect cofferdam status --json
 	expect_output '"exec":false'
 	expect tail -n 3 /var/log/cofferdam/audit.jsonl
-	expect_output prefer
+	expect_output 'nothing governs what is executed (guard.exec is prefer); '
+	expect_output '(guard.net is prefer): ' # and why
+	expect_output 'mounts that can be written are noexec'
+	expect grep -c ' /dev/shm .*noexec' "/proc/$(cofferdam status web | awk '$1 == "web" { print $3 }')/mountinfo"
+	expect grep -c ' /dev [^ ]*noexec' "/proc/$(cofferdam status web | awk '$1 == "web" { print $3 }')/mountinfo"
 }
 
 test_a_runtime_that_calls_no_hook_is_noticed() {

@@ -437,3 +437,21 @@ Test(amend, twice_is_the_same_as_once_and_passes_the_schema)
 		cr_expect_str_eq(once, twice, "%s", files[i]);
 	}
 }
+
+Test(amend, without_a_guard_mounts_that_can_be_written_are_noexec)
+{
+	static const char text[] = START
+		",\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
+		"{\"destination\":\"/a\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"exec\",\"nosuid\"]},"
+		"{\"destination\":\"/b\",\"source\":\"/srv\",\"options\":[\"rbind\",\"rexec\"]},"
+		"{\"destination\":\"/c\",\"source\":\"/srv\",\"options\":[\"bind\",\"ro\"]},"
+		"{\"destination\":\"/d\",\"source\":\"/srv\",\"options\":[\"bind\",\"noexec\"]}]}";
+	const struct cfd_amend_decision with = {0}, without = {.noexec = true};
+
+	expect(text, &with, AT("mounts", "1", "options"), "[\"exec\",\"nosuid\"]");
+	expect(text, &without, AT("mounts", "0", "options"), "[\"noexec\"]");
+	expect(text, &without, AT("mounts", "1", "options"), "[\"nosuid\",\"noexec\"]");
+	expect(text, &without, AT("mounts", "2", "options"), "[\"rbind\",\"noexec\",\"rnoexec\"]");
+	expect(text, &without, AT("mounts", "3", "options"), "[\"bind\",\"ro\"]");
+	expect(text, &without, AT("mounts", "4", "options"), "[\"bind\",\"noexec\",\"rnoexec\"]");
+}

@@ -67,15 +67,18 @@ static const struct cfd_guard_parts everything = {.exec = true, .net = true};
 
 static int load(char **argv)
 {
+	CFD_AUTO_BUF struct cfd_buf lacks = {0};
 	struct cfd_guard_parts optional = {0}, had;
 	struct cfd_error err;
 	double start = now_ms();
 
 	if (argv[0] && !strcmp(argv[0], "optional"))
 		optional = everything;
-	if (cfd_guard_load(state_dir(), everything, optional, &had, &err))
+	if (cfd_guard_load(state_dir(), everything, optional, &had, &lacks, &err))
 		die(&err);
 	printf("exec=%d net=%d destinations=%d\n", had.exec, had.net, had.destinations);
+	if (lacks.length)
+		puts(lacks.data);
 	fprintf(stderr, "took %.2f ms\n", now_ms() - start);
 	return 0;
 }
