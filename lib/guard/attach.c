@@ -76,6 +76,12 @@ static int publish_routes(const struct cfd_policy *policy, uint32_t policies, st
 	if (r)
 		return r;
 	r = cfd_guard_bpf_update(map, &id, &mine);
+	if (r == -E2BIG) /* what a hash says that is full */
+		return cfd_fail(
+			err, -ENOSPC,
+			"no room for another set of network rules: the guard holds %u, those of all profiles that "
+			"are in use",
+			CFD_GUARD_POLICIES_MAX);
 	return r ? cfd_fail_errno(err, r, "cannot enter the policy into the guard") : 0;
 }
 

@@ -453,6 +453,25 @@ static int act_socket(char **argv)
 	return tell(socket(atoi(argv[0]), atoi(argv[1]), atoi(argv[2])) < 0);
 }
 
+/* What a container must not get through with its first instructions: status 1, a shell ran; 2, a connect was not
+ * denied; 3, both. */
+static int act_first(char **argv)
+{
+	struct address to = parse(argv[0], argv[1]);
+	int status = 0, fd = -1;
+	pid_t child = vfork();
+
+	if (!child) {
+		execl("/bin/sh", "sh", "-c", "exit 42", NULL);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	fd = socket(to.storage.ss_family, SOCK_DGRAM, 0);
+	if (fd < 0 || (connect(fd, (struct sockaddr *)&to.storage, to.length) && errno == EPERM))
+		return WEXITSTATUS(status) == 42;
+	return (WEXITSTATUS(status) == 42) | 2;
+}
+
 static const struct action {
 	const char *name;
 	int arguments;
@@ -489,6 +508,7 @@ static const struct action {
 	{"bind", 3, act_bind},
 	{"listen", 2, act_listen},
 	{"socket", 3, act_socket},
+	{"first", 2, act_first},
 };
 
 int main(int argc, char **argv)
