@@ -34,7 +34,7 @@ done <<-TABLE
 	yajl/ lib/json/json.c
 	seccomp.h lib/seccomp/seccomp.c
 	cap-ng.h lib/caps.c
-	bpf/ lib/guard/guard.c lib/guard/hooks.c
+	bpf/ lib/guard/guard.c lib/guard/hooks.c lib/guard/layout.c
 TABLE
 
 echo "headers: $passed passed, $failed failed"
