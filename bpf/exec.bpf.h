@@ -373,20 +373,27 @@ static __always_inline void record_exec(const struct cfd_guard_state *state, str
 					const struct found *found, bool script)
 {
 	if (is_recorded(state))
-		record_file(state, CFD_GUARD_EXEC, file, facts_of_file(state, found, script));
+		record_file(state, CFD_GUARD_EXEC, found->inode, found->device, facts_of_file(state, found, script),
+			    file, NULL);
 }
 
 /* Of mappings only what some profile denies: the many libraries of an image are allowed by all. */
-static __always_inline void record_mmap(const struct cfd_guard_state *state, struct file *file,
-					const struct found *found)
+static __always_inline void record_mapping(const struct cfd_guard_state *state, __u8 kind, struct file *file,
+					   const struct found *found, __u8 reason)
 {
 	__u32 facts;
 
 	if (!is_recorded(state))
 		return;
+	if (reason == CFD_GUARD_WRITABLE || reason == CFD_GUARD_ANONYMOUS || reason == CFD_GUARD_MODIFIED) {
+		record_reason(state, kind, reason); /* exec.wx is about memory, not about files */
+		return;
+	}
+	if (!found->inode) /* anonymous memory, and no word against it */
+		return;
 	facts = facts_of_file(state, found, false);
 	if (facts & (CFD_GUARD_FACT_SHELL | CFD_GUARD_FACT_FOREIGN))
-		record_file(state, CFD_GUARD_MMAP, file, facts);
+		record_file(state, kind, found->inode, found->device, facts, file, found->entry);
 }
 
 SEC("lsm_cgroup/bprm_check_security")
@@ -451,8 +458,7 @@ int BPF_PROG(cfd_mmap, struct file *file, unsigned long reqprot, unsigned long p
 			reason = no_code(state, &found);
 		if ((reason || is_recorded(state)) && is_runtime(state))
 			return 1;
-		if (file)
-			record_mmap(state, file, &found);
+		record_mapping(state, CFD_GUARD_MMAP, file, &found, reason);
 	}
 	/* EPERM is what mmap(2) gives for PROT_EXEC of a file that is mounted noexec. */
 	return settle_file(state, CFD_GUARD_MMAP, reason, EPERM, file);
@@ -488,8 +494,10 @@ int BPF_PROG(cfd_mprotect, struct vm_area_struct *area, unsigned long reqprot, u
 	state = container();
 	if (is_configured(state)) {
 		reason = no_mprotect(state, area, prot, &found);
-		if (reason && is_runtime(state))
+		if ((reason || is_recorded(state)) && is_runtime(state))
 			return 1;
+		if (reason || !is_anonymous(&found))
+			record_mapping(state, CFD_GUARD_MPROTECT, NULL, &found, reason);
 	}
 	verdict = verdict_for(state, CFD_GUARD_MPROTECT, reason);
 	/* EACCES is what mprotect(2) gives where memory cannot be given that access. */

@@ -51,23 +51,39 @@ static __always_inline struct cfd_guard_record *use(const struct cfd_guard_state
 	return record;
 }
 
-/* A file by its inode, so that the many names of one program are one record, under the name that came first. */
-static __always_inline void record_file(const struct cfd_guard_state *state, __u8 kind, struct file *file, __u32 facts)
+/*
+ * A file by its inode, so that the many names of one program are one record, under the name that came first: its path,
+ * where the kernel lets a program ask for it, else (`file` is NULL) its last part.
+ */
+static __always_inline void record_file(const struct cfd_guard_state *state, __u8 kind, __u64 inode, __u32 device,
+					__u32 facts, struct file *file, struct dentry *entry)
 {
-	struct cfd_guard_record_key key = {
-		.cgroup = state->cgroup,
-		.kind = kind,
-		.inode = file->f_inode->i_ino,
-		.device = file->f_inode->i_sb->s_dev,
-	};
+	struct cfd_guard_record_key key = {.cgroup = state->cgroup, .kind = kind, .inode = inode, .device = device};
 	bool is_new = false;
 	struct cfd_guard_record *record = use(state, &key, &is_new);
+	long length;
 
 	if (!record)
 		return;
 	__sync_fetch_and_or(&record->facts, facts);
-	if (is_new && bpf_d_path(&file->f_path, record->path, sizeof(record->path)) < 0)
+	if (!is_new)
+		return;
+	if (file)
+		length = bpf_d_path(&file->f_path, record->path, sizeof(record->path));
+	else
+		length = bpf_probe_read_kernel_str(record->path, sizeof(record->path),
+						   BPF_CORE_READ(entry, d_name.name));
+	if (length < 0)
 		record->path[0] = '\0';
+}
+
+/* What is denied for what it is, whatever is listed. */
+static __always_inline void record_reason(const struct cfd_guard_state *state, __u8 kind, __u8 reason)
+{
+	struct cfd_guard_record_key key = {.cgroup = state->cgroup, .kind = kind, .reason = reason};
+	bool is_new = false;
+
+	use(state, &key, &is_new);
 }
 
 /* Sockets that no profile can speak of are recorded when they are refused; others by what they are used for. */

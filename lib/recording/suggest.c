@@ -112,6 +112,21 @@ static struct exec_needs needs_of(const struct cfd_recording *recording)
 	return needs;
 }
 
+/* Of memory that was writable and executable, or anonymous and executable: recorded where `wx` is denied. */
+static bool is_wx(const struct cfd_used *used)
+{
+	return used->reason == CFD_GUARD_WRITABLE || used->reason == CFD_GUARD_ANONYMOUS ||
+	       used->reason == CFD_GUARD_MODIFIED;
+}
+
+static bool asks_for_wx(const struct cfd_recording *recording)
+{
+	for (size_t i = 0; i < recording->count; i++)
+		if (is_wx(&recording->used[i]))
+			return true;
+	return false;
+}
+
 /* A comment for each file of which `holds` does, but not for too many. */
 static void tell_files(struct cfd_page *page, const struct cfd_recording *recording,
 		       bool (*holds)(const struct cfd_used *used), const char *what)
@@ -167,11 +182,16 @@ static void write_exec(struct cfd_page *page, const struct cfd_recording *record
 	const char *why = no_list(&needs);
 
 	cfd_page_add(page, "\t\"exec\": {\n");
+	if (asks_for_wx(recording))
+		cfd_page_add(
+			page,
+			"\t\t\"wx\": \"allow\", // memory that was made executable while or after it was written\n");
 	for (size_t i = 0; i < cfd_json_count(base); i++) {
 		const char *key;
 		const struct cfd_json *value = cfd_json_member(base, i, &key);
 
-		if (cfd_streq(key, "shells") || cfd_streq(key, "image_only") || cfd_streq(key, "allow"))
+		if (cfd_streq(key, "shells") || cfd_streq(key, "image_only") || cfd_streq(key, "allow") ||
+		    (cfd_streq(key, "wx") && asks_for_wx(recording)))
 			continue;
 		cfd_page_add(page, "\t\t\"%s\": ", key);
 		page->failed = page->failed ? page->failed : cfd_json_write(value, page->text);
@@ -209,7 +229,7 @@ static void tell_refused(struct cfd_page *page, const struct cfd_recording *reco
 	for (size_t i = 0; i < recording->count; i++) {
 		const struct cfd_used *used = &recording->used[i];
 
-		if (!cfd_suggest_is_refused(used))
+		if (!cfd_suggest_is_refused(used) || is_wx(used))
 			continue;
 		if (*whole)
 			cfd_page_comment(

@@ -356,6 +356,27 @@ Test(recording, what_no_profile_allows_is_told)
 	cr_expect(strstr(text, "create: socket-family, family 17, type 3, protocol 0, port 0, 9x"), "%s", text);
 }
 
+Test(recording, memory_that_wx_denies_is_allowed)
+{
+	static const char base[] =
+		"{ \"cofferdam\": 1, \"name\": \"web\", \"match\": [{ \"image\": \"docker.io/library/app:*\" }], "
+		"\"exec\": { \"wx\": \"deny\" } }";
+	RECORDING recording;
+	PROFILE before = NULL;
+	PROFILE after = NULL;
+	bool whole;
+
+	begin(&recording, "docker.io/library/app:1");
+	cr_assert_eq(cfd_string_replace(&recording.profile, "web"), 0);
+	before = suggest_profile(&recording, base, "web");
+	cr_expect(before->deny_wx);
+	USE(&recording, NULL, .kind = CFD_GUARD_MPROTECT, .reason = CFD_GUARD_ANONYMOUS);
+	after = suggest_profile(&recording, base, "web");
+	cr_expect_not(after->deny_wx);
+	free(suggest(&recording, base, &whole));
+	cr_expect(whole);
+}
+
 /* What a process chose to be called must not end a comment. */
 Test(recording, a_path_stays_in_its_comment)
 {

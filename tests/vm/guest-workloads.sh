@@ -45,15 +45,14 @@ workload_files() {
 	printf '#!/bin/sh\nmkdir -p /tmp/nginx /tmp/www\nsed s/NAME/$(uname -n)/ /index.template >/tmp/www/index.html\n' >"$image/docker-entrypoint.d/10-index.sh"
 	printf '#!/bin/sh\nset -eu\nnproc | grep -q "^[0-9]" && cat /etc/nginx-test.conf >/tmp/nginx.conf\n' >"$image/docker-entrypoint.d/20-configuration.sh"
 	printf 'hello from NAME\n' >"$image/index.template"
-	# As the images of redis and postgres have it: root prepares the data and becomes the user.
+	# As the images of redis and postgres have it: root prepares the data and becomes the user, by executing the script anew.
 	cat >"$image/server-entrypoint.sh" <<-'SH'
 		#!/bin/bash
 		set -Eeo pipefail
 		if [ "$(id -u)" = 0 ]; then
 			mkdir -p /tmp/data
 			find /tmp/data \! -user nobody -exec chown nobody '{}' +
-			cd /tmp/data
-			exec setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
+			exec setpriv --reuid=nobody --regid=nogroup --clear-groups "$0" "$@"
 		fi
 		um=$(umask)
 		[ "$um" != 0022 ] || umask 0077

@@ -216,7 +216,7 @@ once_programs_take_a_denial_for_what_it_is() {
 	told 1 '[Errno 1] Operation not permitted' python3 -c 'import socket; socket.create_connection(("10.1.0.1", 80))'
 	told 1 '[Errno 1] Operation not permitted' python3 -c 'import socket; socket.socket(type=2).sendto(b"x", ("10.1.0.1", 80))'
 	told 1 '[Errno 13] Permission denied' python3 -c 'import socket; socket.socket().bind(("", 80))'
-	told 1 '[Errno 13] Permission denied' python3 -c 'import socket; socket.socket(2, 1, 132)'
+	told 1 '[Errno 93] Protocol not supported' python3 -c 'import socket; socket.socket(2, 1, 132)'
 	told 1 'name resolution' python3 -c 'import socket; socket.getaddrinfo("web.example", 80)'
 	told 1 "[Errno 13] Permission denied: '/bin/sh'" python3 -c 'import subprocess; subprocess.run(["/bin/sh", "-c", "id"])'
 	told 13 'Permission denied' perl -e 'exec "sh", "-c", "id" or die "$!\n"'
@@ -321,6 +321,16 @@ once_what_there_is_no_room_for_is_counted_and_told() {
 	expect_output 'would not pass this profile'
 	expect_equal 0 "$(bpftool map dump name records -j | jq length)" 'records left'
 	cofferdam profile record flood --forget
+}
+
+once_code_made_at_run_time_recorded_then_enforced() {
+	workload_profile r-wx '"mode": "record", "exec": { "wx": "deny" }'
+	ran made r-wx workload jit
+	expect "$SHIM" delete --force made
+	suggest r-wx "$ADMIN/recorded.json"
+	expect grep '"wx": "allow", // ' "$ADMIN/recorded.json"
+	works 'code made at run time, as recorded' made recorded workload jit
+	forget r-wx
 }
 
 once_half_a_guard_does_not_record() {
