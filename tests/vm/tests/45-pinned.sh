@@ -47,19 +47,17 @@ once_podman_with_a_volume_inside_of_a_volume() {
 	local runtime
 
 	trap 'podman volume rm -f outer inner' EXIT
+	podman volume create outer
+	podman volume create inner
 	for runtime in crun runc; do
 		guest_runtime "$runtime"
-		podman volume create outer
-		podman volume create inner
 		echo "for $runtime" >/var/lib/containers/storage/volumes/inner/_data/file
 		expect shim_podman run --rm --network none -v outer:/data -v inner:/data/inner:ro "$GUEST_INSIDE" \
 			/bin/inside show /data/inner/file
 		expect_output "for $runtime"
 		refute shim_podman run --rm --network none -v outer:/data -v inner:/data/inner:ro "$GUEST_INSIDE" \
 			/bin/inside write /data/inner/file text
-		podman volume rm -f outer inner
 	done
-	trap - EXIT
 	guest_nothing_left
 }
 
