@@ -181,6 +181,35 @@ test_an_interrupted_driver_ends_what_it_started() {
 	done
 }
 
+# fake_vms: a copy of the driver of VMs, and in the place of a VM what says how many there are just then.
+fake_vms() {
+	mkdir -p tests/vm/tests running
+	cp "$TOP/tests/tally.sh" "$TOP/tests/slots.sh" tests/
+	cp "$TOP/tests/vm/check" "$TOP/tests/vm/cache.sh" tests/vm/
+	printf '#!/bin/sh\n' >tests/vm/prepare
+	cat >tests/vm/run <<-'STUB'
+		#!/bin/bash
+		: >"running/$1"
+		ls running | wc -l >>at-once
+		sleep 0.5
+		printf '@vm begin /cofferdam/tests/vm/tests/10-a.sh\nok   test_x (%s s)\n10-a: 1 passed, 0 failed, 0 skipped\n' "$1" >"$5/$1.results"
+		printf '@vm end 0 /cofferdam/tests/vm/tests/10-a.sh\n' >>"$5/$1.results"
+		echo "share of $1: $COFFERDAM_SHARE"
+		rm "running/$1"
+	STUB
+	chmod +x tests/vm/prepare tests/vm/run
+	: >tests/vm/tests/10-a.sh
+}
+
+test_as_many_vms_at_a_time_as_processors() {
+	fake_vms
+	expect env -u TESTS KERNEL='6.1 7.2 6.12 6.6 5.5' BUILD="$PWD/build" tests/vm/check
+	expect_output 'vm: 5 passed, 0 failed, 0 skipped'
+	expect_output 'share of 6.12: 2/5'
+	expect_equal "$(($(nproc) < 5 ? $(nproc) : 5))" "$(sort -n at-once | tail -n 1)" 'VMs at a time'
+	expect_equal $'7.2 7.2 10-a test_x\n6.6 6.6 10-a test_x' "$(head -n 2 build/vm/seconds)"
+}
+
 # fake_criterion STATUS TAP [REPORT]: a program that tests itself, writes TAP and leaves a sanitizer's report.
 fake_criterion() {
 	printf '%s\n' "$2" >tap
