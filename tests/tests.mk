@@ -135,7 +135,18 @@ $(BUILD)/bench/bench-pairs: $(BUILD)/obj/tests/bench/pairs.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $<
 
+# The workload and who times it, for the VM: no library.
+$(BUILD)/bench/bench-work $(BUILD)/bench/bench-turns: $(BUILD)/bench/bench-%: $(BUILD)/obj/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $<
+
 $(BUILD)/bench/bench-seccomp: $(BUILD)/obj/tests/bench/seccomp.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LINK_LIBS)
+
+$(BUILD)/bench/bench-guard: $(BUILD)/obj/tests/bench/guard.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LINK_LIBS)
@@ -150,6 +161,13 @@ $(BUILD)/bench/bench-reader: $(BUILD)/obj/tests/bench/reader.o $(LIBRARY)
 bench-reader: all vm-bin $(BUILD)/bench/bench-reader $(BUILD)/bench/bench-seccomp $(BUILD)/cofferdam-demo-app
 	$(Q)tests/isolated '$(abspath $(BUILD))/bench/bench-reader' tests/corpus/config/podman-4.3.json \
 	  /usr/local/share/cofferdam/profiles $(or $(ROUNDS),50)
+
+# What the guard costs those that run, in instructions: KERNEL='6.1 6.12' selects, ROUNDS=100 for steadier figures.
+BENCH_VM := $(addprefix $(BUILD)/bench/bench-,guard turns work)
+
+.PHONY: bench-vm
+bench-vm: all vm-bin $(BENCH_VM)
+	$(Q)BUILD='$(BUILD)' tests/bench/guard $(or $(ROUNDS),40) $(or $(KERNEL),6.1 6.12 7.2)
 
 # ROUNDS=100 for steadier figures.
 bench: deps
