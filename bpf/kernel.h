@@ -87,6 +87,9 @@ struct __sk_buff {
 	__u32 mark;
 	__u32 queue_mapping;
 	__u32 protocol; /* ETH_P_..., network byte order */
+	__u32 unused[14];
+	__u32 data; /* this and the next become pointers when the program is loaded */
+	__u32 data_end;
 };
 
 /* uapi numbers of sockets and files */
