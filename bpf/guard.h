@@ -27,6 +27,7 @@
 #define CFD_GUARD_RESOLVERS 8
 #define CFD_GUARD_LISTENS 16
 #define CFD_GUARD_RANGES 8     /* of ports, for one network */
+#define CFD_GUARD_ROUTED 8     /* destinations that are remembered, a power of two */
 #define CFD_GUARD_ANCESTORS 16 /* how far from init a process is looked for while starting */
 #define CFD_GUARD_NESTED 32    /* cgroups within the container's */
 
@@ -175,6 +176,8 @@ struct cfd_guard_state {
 	__u32 wraps;        /* 1: the starter runs a wrapper; the first that it starts takes its place */
 	__u32 unused2;
 	__u64 lost; /* events for which the ring had no room */
+	/* What `routes` allowed lately, bpf/net.bpf.h: of this policy, so 0 in a new one. */
+	__u64 routed[CFD_GUARD_ROUTED];
 	__u64 allowed_times[CFD_GUARD_KINDS], denied_times[CFD_GUARD_KINDS], warned_times[CFD_GUARD_KINDS];
 	__u64 exempted_times[CFD_GUARD_KINDS];
 };
@@ -300,6 +303,6 @@ _Static_assert(sizeof(struct cfd_guard_event) == 336, "cfd_guard_event");
 
 _Static_assert(sizeof(struct cfd_guard_exemption) == 32, "cfd_guard_exemption");
 _Static_assert(sizeof(struct cfd_guard_file) == 16, "cfd_guard_file");
-_Static_assert(sizeof(struct cfd_guard_state) == 2272, "cfd_guard_state");
+_Static_assert(sizeof(struct cfd_guard_state) == 2336, "cfd_guard_state");
 
 #endif

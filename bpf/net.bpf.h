@@ -81,8 +81,28 @@ static __always_inline bool is_resolver(const struct cfd_guard_state *state, con
 	return false;
 }
 
+/*
+ * A trie is as slow as its rules are nested, and programs talk to the same few again and again: what it has allowed is
+ * remembered, until the policy is another. A destination is one word, so that it is read and written as a whole, and
+ * two that are asked for at the same time cannot mix; an IPv6 address is longer. 0: it does not fit.
+ */
+static __always_inline __u64 word_of(const struct socket_facts *facts)
+{
+	const __u32 *words = facts->address.words;
+
+	if (words[0] || words[1] || words[2] != MAPPED || facts->protocol > 0xff)
+		return 0;
+	return (__u64)words[3] << 32 | (__u64)facts->port << 16 | (__u64)facts->protocol << 8 | 1;
+}
+
+/* By the last byte of the address and the low one of the port. */
+static __always_inline volatile __u64 *memory_for(struct cfd_guard_state *state, __u64 word)
+{
+	return &state->routed[(word >> 56 ^ word >> 16) & (CFD_GUARD_ROUTED - 1)];
+}
+
 /* The longest matching network decides; user space gave it the ports of all networks around it. */
-static __always_inline bool is_routed(const struct cfd_guard_state *state, const struct socket_facts *facts)
+static __always_inline bool is_in_trie(const struct cfd_guard_state *state, const struct socket_facts *facts)
 {
 	struct cfd_guard_route_key key = {.bits = 192, .address = facts->address};
 	const struct cfd_guard_ports *ports;
@@ -128,7 +148,20 @@ static __always_inline bool is_answer(const struct cfd_guard_state *state, const
 	return seen && bpf_ktime_get_boot_ns() - *seen < CFD_GUARD_PEER_SECONDS * 1000000000ull;
 }
 
-static __always_inline __u8 no_destination(const struct cfd_guard_state *state, struct socket_facts *facts)
+static __always_inline bool is_routed(struct cfd_guard_state *state, const struct socket_facts *facts)
+{
+	__u64 word = word_of(facts);
+
+	if (word && *memory_for(state, word) == word)
+		return true;
+	if (!is_in_trie(state, facts))
+		return false;
+	if (word)
+		*memory_for(state, word) = word;
+	return true;
+}
+
+static __always_inline __u8 no_destination(struct cfd_guard_state *state, struct socket_facts *facts)
 {
 	struct cfd_guard_address as_given = facts->address;
 
@@ -364,8 +397,8 @@ static __always_inline __u8 no_unix(const struct cfd_guard_state *state, struct 
 	return CFD_GUARD_NO_REASON;
 }
 
-static __always_inline __u8 no_connect(const struct cfd_guard_state *state, struct sock *sk, const void *address,
-				       int length, struct socket_facts *facts)
+static __always_inline __u8 no_connect(struct cfd_guard_state *state, struct sock *sk, const void *address, int length,
+				       struct socket_facts *facts)
 {
 	__u16 family = 0;
 

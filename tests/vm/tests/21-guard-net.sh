@@ -20,6 +20,27 @@ test_destinations_by_address_protocol_and_port() {
 	acts EPERM tcp ::1 443
 }
 
+# The programs remember what they allowed, by address, protocol and port, as long as the policy is the same.
+test_what_was_allowed_is_not_more_than_that() {
+	local init
+
+	started n9 net
+	acts ECONNREFUSED tcp 10.1.0.2 443
+	acts ECONNREFUSED tcp 10.1.0.2 443
+	acts EPERM tcp 10.1.0.2 451
+	acts EPERM tcp 10.2.0.2 443
+	acts EPERM udp 10.1.0.2 443
+	acts EPERM sendto 10.1.0.2 443
+	acts ok sendto 10.1.0.1 53
+	acts EPERM tcp 10.1.0.1 53
+	init=$(cat /run/guard-try/n9.pid)
+	kill -9 "$init"
+	guest_wait 5 test ! -e "/proc/$init"
+	started n9 loopback
+	acts EPERM tcp 10.1.0.2 443
+	acts EPERM sendto 10.1.0.1 53
+}
+
 test_datagrams_without_connect() {
 	local how
 
