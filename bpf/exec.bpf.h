@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which files may be executed, or mapped executable. doc/guard.md explains the order of the questions.
+ * Which files may be executed, and what holds for mapping them too (memory.bpf.h). doc/guard.md explains the order of
+ * the questions.
  *
  * A script is asked about twice by the kernel, for itself and for its interpreter; a dynamic program once, its loader
  * and libraries only as they are mapped.
@@ -13,9 +14,7 @@
 
 #define ELF_MAGIC bpf_htonl(0x7f454c46)
 #define SCRIPT_MAGIC bpf_htons(0x2321) /* #! */
-#define HUGETLBFS_MAGIC 0x958458f6
-#define FMODE_BACKING (1u << 25 | 1u << 24) /* the former from 6.5, the latter from 6.14 and in late 6.12 */
-#define CTIME_QUERIED (1u << 31)            /* I_CTIME_QUERIED in i_ctime_nsec: multigrain timestamps, 6.13 */
+#define CTIME_QUERIED (1u << 31)       /* I_CTIME_QUERIED in i_ctime_nsec: multigrain timestamps, 6.13 */
 
 /* A process in a mount namespace of the runtime's is the runtime: it has not entered the container yet. */
 static __always_inline bool is_runtime(const struct cfd_guard_state *state)
@@ -81,71 +80,6 @@ static __always_inline void find(struct file *file, struct found *found)
 	found->node = inode;
 	found->entry = file->f_path.dentry;
 	found->mount_root = file->f_path.mnt->mnt_root;
-}
-
-/*
- * What the process opened, of a file that stands behind a mapping; NULL when it is this file itself. The kernel does
- * not tell which bit marks such a file, and the other one of FMODE_BACKING has had other meanings. So what is read
- * where user_path would be counts only when it leads to the root filesystem: behind any other file that memory is the
- * kernel's own, and no dentry.
- */
-static __always_inline struct dentry *user_entry(const struct cfd_guard_state *state, struct file *file)
-{
-	struct backing_file *backing = (void *)file;
-	struct dentry *entry;
-
-	if (!bpf_core_field_exists(backing->user_path) || !(file->f_mode & FMODE_BACKING))
-		return NULL;
-	entry = BPF_CORE_READ(backing, user_path.dentry);
-	return BPF_CORE_READ(entry, d_inode, i_sb, s_dev) == state->root_dev ? entry : NULL;
-}
-
-/*
- * The same for the file behind a mapping, which for one of an overlay's is the layer's own. What the process opened is
- * its user_path, and on kernels without that its f_path. What cannot be read is 0: a file without links.
- */
-static __always_inline void find_behind(const struct cfd_guard_state *state, struct file *file, struct found *found)
-{
-	struct dentry *entry = user_entry(state, file);
-	struct inode *node;
-
-	if (!entry)
-		entry = BPF_CORE_READ(file, f_path.dentry);
-	node = BPF_CORE_READ(entry, d_inode);
-	found->entry = entry;
-	found->node = node;
-	found->inode = BPF_CORE_READ(node, i_ino);
-	found->device = BPF_CORE_READ(node, i_sb, s_dev);
-	found->links = BPF_CORE_READ(node, i_nlink);
-	found->mount_root = BPF_CORE_READ(file, f_path.mnt, mnt_root); /* asked for where there is no overlay */
-}
-
-static __always_inline bool is_named(const struct found *found, const char *name, __u32 size)
-{
-	struct dentry *entry = found->entry;
-	char text[16] = "";
-
-	bpf_probe_read_kernel(text, size, BPF_CORE_READ(entry, d_name.name));
-	for (__u32 i = 0; i < size; i++)
-		if (text[i] != name[i])
-			return false;
-	return true;
-}
-
-/*
- * Anonymous memory that is shared, or of huge pages, is a file to the kernel. The first one's name has a slash in it,
- * which nobody can give; files of hugetlbfs can be written by mapping them only. A memfd has another name.
- */
-static __always_inline bool is_anonymous(const struct found *found)
-{
-	struct inode *node = found->node;
-
-	if (found->links)
-		return false;
-	if (is_named(found, "dev/zero", sizeof("dev/zero")))
-		return true;
-	return BPF_CORE_READ(node, i_sb, s_magic) == HUGETLBFS_MAGIC &&
-	       is_named(found, "anon_hugepage", sizeof("anon_hugepage"));
 }
 
 static __always_inline __u64 changed_at(struct inode *inode)
@@ -315,16 +249,9 @@ static __always_inline void note_start(struct cfd_guard_state *state, const stru
 		state->sealed = 1;
 }
 
-/* The path is told where the kernel lets a program ask for it, else the name alone. */
 static __always_inline void note_path(struct cfd_guard_event *event, struct file *file)
 {
 	if (bpf_d_path(&file->f_path, event->path, sizeof(event->path)) < 0)
-		event->path[0] = '\0';
-}
-
-static __always_inline void note_name(struct cfd_guard_event *event, struct dentry *entry)
-{
-	if (entry && bpf_probe_read_kernel_str(event->path, sizeof(event->path), BPF_CORE_READ(entry, d_name.name)) < 0)
 		event->path[0] = '\0';
 }
 
@@ -377,25 +304,6 @@ static __always_inline void record_exec(const struct cfd_guard_state *state, str
 			    file, NULL);
 }
 
-/* Of mappings only what some profile denies: the many libraries of an image are allowed by all. */
-static __always_inline void record_mapping(const struct cfd_guard_state *state, __u8 kind, struct file *file,
-					   const struct found *found, __u8 reason)
-{
-	__u32 facts;
-
-	if (!is_recorded(state))
-		return;
-	if (reason == CFD_GUARD_WRITABLE || reason == CFD_GUARD_ANONYMOUS || reason == CFD_GUARD_MODIFIED) {
-		record_reason(state, kind, reason); /* exec.wx is about memory, not about files */
-		return;
-	}
-	if (!found->inode) /* anonymous memory, and no word against it */
-		return;
-	facts = facts_of_file(state, found, false);
-	if (facts & (CFD_GUARD_FACT_SHELL | CFD_GUARD_FACT_FOREIGN))
-		record_file(state, kind, found->inode, found->device, facts, file, found->entry);
-}
-
 SEC("lsm_cgroup/bprm_check_security")
 int BPF_PROG(cfd_exec, struct linux_binprm *bprm)
 {
@@ -422,91 +330,6 @@ int BPF_PROG(cfd_exec, struct linux_binprm *bprm)
 	/* execve(2) has EACCES for a file that may not be executed, and with it execvp goes on to the next directory.
 	 */
 	return settle_file(state, CFD_GUARD_EXEC, reason, EACCES, bprm->file);
-}
-
-/* --- memory. prot, not reqprot: the READ_IMPLIES_EXEC personality adds PROT_EXEC to the one only. */
-
-static __always_inline __u8 no_wx(const struct cfd_guard_state *state, unsigned long prot, bool anonymous)
-{
-	if (!(state->flags & CFD_GUARD_WX))
-		return CFD_GUARD_NO_REASON;
-	if (prot & PROT_WRITE)
-		return CFD_GUARD_WRITABLE;
-	return anonymous ? CFD_GUARD_ANONYMOUS : CFD_GUARD_NO_REASON;
-}
-
-/* The kernel maps what it executes by the same hook: there the answer is the one that the exec got. */
-SEC("lsm_cgroup/mmap_file")
-int BPF_PROG(cfd_mmap, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
-{
-	struct cfd_guard_state *state;
-	__u8 reason = CFD_GUARD_NO_POLICY;
-	struct found found = {};
-	bool anonymous;
-
-	if (!(prot & PROT_EXEC))
-		return 1;
-	state = container();
-	if (is_configured(state)) {
-		if (file)
-			find(file, &found);
-		anonymous = !file || is_anonymous(&found);
-		reason = no_wx(state, prot, anonymous);
-		if (!reason && anonymous)
-			return 1;
-		if (!reason)
-			reason = no_code(state, &found);
-		if ((reason || is_recorded(state)) && is_runtime(state))
-			return 1;
-		record_mapping(state, CFD_GUARD_MMAP, file, &found, reason);
-	}
-	/* EPERM is what mmap(2) gives for PROT_EXEC of a file that is mounted noexec. */
-	return settle_file(state, CFD_GUARD_MMAP, reason, EPERM, file);
-}
-
-static __always_inline __u8 no_mprotect(const struct cfd_guard_state *state, struct vm_area_struct *area,
-					unsigned long prot, struct found *found)
-{
-	struct file *file = area->vm_file;
-	bool anonymous;
-	__u8 reason;
-
-	if (file)
-		find_behind(state, file, found);
-	anonymous = !file || is_anonymous(found);
-	reason = no_wx(state, prot, anonymous);
-	/* Pages of a file's private mapping that were written to are anonymous memory. */
-	if (!reason && (state->flags & CFD_GUARD_WX) && area->anon_vma)
-		reason = CFD_GUARD_MODIFIED;
-	return reason || anonymous ? reason : no_code(state, found);
-}
-
-SEC("lsm_cgroup/file_mprotect")
-int BPF_PROG(cfd_mprotect, struct vm_area_struct *area, unsigned long reqprot, unsigned long prot)
-{
-	struct cfd_guard_state *state;
-	struct cfd_guard_event *event;
-	__u8 reason = CFD_GUARD_NO_POLICY, verdict;
-	struct found found = {};
-
-	if (!(prot & PROT_EXEC))
-		return 1;
-	state = container();
-	if (is_configured(state)) {
-		reason = no_mprotect(state, area, prot, &found);
-		if ((reason || is_recorded(state)) && is_runtime(state))
-			return 1;
-		if (reason || !is_anonymous(&found))
-			record_mapping(state, CFD_GUARD_MPROTECT, NULL, &found, reason);
-	}
-	verdict = verdict_for(state, CFD_GUARD_MPROTECT, reason);
-	/* EACCES is what mprotect(2) gives where memory cannot be given that access. */
-	event = begin_file_event(state, CFD_GUARD_MPROTECT, verdict, reason, EACCES);
-	if (event) {
-		note_name(event, found.entry);
-		bpf_ringbuf_submit(event, 0);
-	}
-	return answer(verdict, EACCES);
 }
 
 #endif
