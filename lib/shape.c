@@ -57,6 +57,28 @@ bool cfd_shape_component(const char *text)
 	return true;
 }
 
+static bool is_label(const char *text, size_t length)
+{
+	static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+
+	return length >= 1 && length <= 63 && strspn(text, all) >= length && text[0] != '-' && text[length - 1] != '-';
+}
+
+bool cfd_shape_host(const char *text)
+{
+	size_t length = 0;
+
+	if (!text || strlen(text) > 253)
+		return false;
+	for (const char *label = text;; label += length + 1) {
+		length = strcspn(label, ".");
+		if (!is_label(label, length))
+			return false;
+		if (!label[length])
+			return strspn(label, "0123456789") < length;
+	}
+}
+
 bool cfd_shape_hex(const char *text, size_t digits)
 {
 	return text && strlen(text) == digits && strspn(text, "0123456789abcdef") == digits;

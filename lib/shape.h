@@ -18,6 +18,13 @@ bool cfd_shape_name(const char *name);
  */
 bool cfd_shape_component(const char *text);
 
+/*
+ * A host name, whole (nothing is put behind it) and in lower case: labels of a-z 0-9 _ and, inside, `-`, 1..63 long,
+ * separated by dots, 253 in all (RFC 1035, 2.3.4; 253 is what 255 bytes on the wire hold). The last is no number, as
+ * that would be an address.
+ */
+bool cfd_shape_host(const char *text);
+
 /* Exactly `digits` lower-case hexadecimal digits. */
 bool cfd_shape_hex(const char *text, size_t digits);
 

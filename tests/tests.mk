@@ -98,7 +98,7 @@ check-mutants: $(BUILD)/mutants/rules
 -include $(MUTANT_OBJ:.o=.d)
 
 # Every reader of what others write, against libFuzzer; parts of programs are linked beside the library.
-FUZZ_TARGETS := json spec profile seccomp state policy argv text
+FUZZ_TARGETS := json spec profile seccomp state policy argv dns text
 FUZZ_OBJ     := $(call objects,tests/fuzz/common.c shim/args.c shim/exec_args.c shim/options.c hook/call.c)
 
 $(BUILD)/fuzz-%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_OBJ) $(LIBRARY)

@@ -7,6 +7,7 @@
 
 #include "bpf/guard.h"
 #include "lib/err.h"
+#include "lib/guard/dns.h"
 #include "lib/guard/routes.h"
 #include "lib/image/image.h"
 #include "lib/json/json.h"
@@ -104,6 +105,15 @@ static void check_error(const char *text)
 	FUZZ_CHECK(strlen(err.message) < sizeof(err.message));
 }
 
+/* A host name has a form on the wire, which is as long as its text and two bytes; nothing else has. */
+static void check_host(const char *text)
+{
+	uint8_t wire[CFD_DNS_NAME];
+	size_t length = cfd_dns_name(text, wire);
+
+	FUZZ_CHECK(length == (cfd_shape_host(text) ? strlen(text) + 2 : 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CFD_AUTO_FREE char *first = malloc(size + 1);
@@ -122,6 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	first[strcspn(first, "\n")] = '\0';
 	check_path(first, rest);
 	check_reference(first);
+	check_host(first);
 	check_glob(first, rest);
 	if (cfd_shape_day(first, &day) == 0)
 		FUZZ_CHECK(day >= 0 && day % 86400 == 0);
