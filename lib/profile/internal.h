@@ -102,6 +102,12 @@ const char *cfd_profile_peer_word(enum cfd_profile_peer_kind kind);
 /* Objects and lists of objects: each a `read` of struct cfd_field with a struct cfd_profile as its field. */
 int cfd_profile_net_read(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
 			 struct cfd_error *err);
+/*
+ * That what is in force now that the file lies over what it extends goes together: with CAP_NET_ADMIN a container could
+ * make itself the road to its resolver, and answer its own questions.
+ */
+int cfd_profile_net_check(const struct cfd_profile *profile, struct cfd_json_doc *doc, const char *file,
+			  struct cfd_error *err);
 /* "10.0.0.0/8", as the key "to" has it. False when it does not fit. */
 bool cfd_profile_network_text(const struct cfd_profile_peer *peer, char *text, size_t size);
 void cfd_profile_net_release(struct cfd_profile *profile);

@@ -5,6 +5,7 @@
 #include "lib/json/fields.h"
 #include "lib/json/json.h"
 #include "lib/json/value.h"
+#include "lib/shape.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -217,6 +218,53 @@ static bool network_meant(const struct cfd_profile_peer *peer, char *meant, size
 	return cfd_profile_network_text(&network, meant, size);
 }
 
+/* The name that somebody meant who wrote capitals or a dot at the end. */
+static bool name_meant(const char *text, char *meant, size_t size)
+{
+	size_t length = text ? strlen(text) : 0;
+
+	if (length && text[length - 1] == '.')
+		length--;
+	if (length == 0 || length >= size)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		meant[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+	meant[length] = '\0';
+	return cfd_shape_host(meant);
+}
+
+static bool is_word(const char *text)
+{
+	for (size_t i = 0; i < CFD_COUNT(peers); i++)
+		if (cfd_streq(peers[i].word, text))
+			return true;
+	return false;
+}
+
+static int read_name(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file,
+		     struct cfd_profile_peer *peer, struct cfd_error *err)
+{
+	const char *text = cfd_json_string(value);
+	char meant[256];
+
+	if (!cfd_shape_host(text))
+		return cfd_fields_fail_meant(
+			doc, value, file, err, name_meant(text, meant, sizeof(meant)) ? meant : NULL,
+			"%s%s%s is no network and no host name: write an address (\"10.1.2.3\", "
+			"\"2001:db8::1\"), a network (\"10.0.0.0/8\", \"fd00::/8\") or a whole name in lower case "
+			"(\"api.example.org\"), without wildcards",
+			text ? "\"" : "", text ? text : cfd_json_type_name(cfd_json_type(value)), text ? "\"" : "");
+	if (is_word(text))
+		return cfd_fields_fail(doc, value, file, err,
+				       "\"%s\" is a word: it stands in the list by itself, without \"to\"", text);
+	if (cfd_streq(text, "localhost") || cfd_ends_with(text, ".localhost"))
+		return cfd_fields_fail(doc, value, file, err, "no name opens this machine: write \"loopback\"");
+	if (cfd_string_replace(&peer->name, text))
+		return cfd_fail_memory(err, "a profile");
+	peer->kind = CFD_PEER_NAME;
+	return 0;
+}
+
 static int read_to(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
 		   struct cfd_error *err)
 {
@@ -225,12 +273,7 @@ static int read_to(struct cfd_json_doc *doc, const struct cfd_json *value, const
 	char meant[INET6_ADDRSTRLEN + 8];
 
 	if (!text || parse_network(text, peer))
-		return cfd_fields_fail(
-			doc, value, file, err,
-			"%s%s%s is no network: write an address (\"10.1.2.3\", \"2001:db8::1\") or a network "
-			"(\"10.0.0.0/8\", \"fd00::/8\"); host names are not accepted, because what they mean "
-			"changes after the check",
-			text ? "\"" : "", text ? text : cfd_json_type_name(cfd_json_type(value)), text ? "\"" : "");
+		return read_name(doc, value, file, peer, err);
 	if (!is_network(&peer->address, peer->prefix))
 		return cfd_fields_fail_meant(
 			doc, value, file, err, network_meant(peer, meant, sizeof(meant)) ? meant : NULL,
@@ -266,7 +309,19 @@ static int read_to_ports(struct cfd_json_doc *doc, const struct cfd_json *value,
 static const struct cfd_field peer_fields[] = {
 	{.key = "to", .kind = CFD_FIELD_CUSTOM, .required = true, .read = read_to},
 	{.key = "port", .kind = CFD_FIELD_CUSTOM, .read = read_to_ports},
+	{.key = "follow", .kind = CFD_FIELD_BOOL, .offset = offsetof(struct cfd_profile_peer, follow)},
 };
+
+static int read_rule(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file,
+		     struct cfd_profile_peer *peer, struct cfd_error *err)
+{
+	int r = cfd_fields_read(doc, value, file, peer_fields, CFD_COUNT(peer_fields), peer, err);
+
+	if (!r && peer->follow && peer->kind == CFD_PEER_NETWORK)
+		return cfd_fields_fail(doc, cfd_json_get(value, "follow"), file, err,
+				       "only names can be followed; an address stays what it is");
+	return r;
+}
 
 static int read_peer(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file,
 		     struct cfd_profile_peer *peer, struct cfd_error *err)
@@ -275,7 +330,7 @@ static int read_peer(struct cfd_json_doc *doc, const struct cfd_json *value, con
 	struct cfd_near near = cfd_near_start(text);
 
 	if (cfd_json_is(value, CFD_JSON_OBJECT))
-		return cfd_fields_read(doc, value, file, peer_fields, CFD_COUNT(peer_fields), peer, err);
+		return read_rule(doc, value, file, peer, err);
 	for (size_t i = 0; text && i < CFD_COUNT(peers); i++) {
 		if (cfd_streq(text, peers[i].word)) {
 			peer->kind = peers[i].kind;
@@ -291,9 +346,38 @@ static int read_peer(struct cfd_json_doc *doc, const struct cfd_json *value, con
 
 static void free_peers(struct cfd_profile_peer *list, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		free(list[i].ports);
+		free(list[i].name);
+	}
 	free(list);
+}
+
+/* Answers are read only where they may be asked for; and so many names the guard holds. */
+static int check_names(struct cfd_json_doc *doc, const struct cfd_json *list, const char *file,
+		       const struct cfd_profile_peer *peers_read, size_t count, struct cfd_error *err)
+{
+	bool dns = has_word(list, "dns"), next = true;
+	size_t names = 0;
+	int r = 0;
+
+	for (size_t i = 0; next && i < count; i++) {
+		const struct cfd_json *rule = cfd_json_at(list, i);
+
+		if (peers_read[i].kind != CFD_PEER_NAME)
+			continue;
+		if (++names > CFD_PROFILE_MAX_NAMES)
+			return cfd_fields_fail(doc, rule, file, err, "more than %d host names; write networks",
+					       CFD_PROFILE_MAX_NAMES);
+		if (peers_read[i].follow && !dns)
+			next = cfd_fields_next(
+				doc,
+				cfd_fields_fail(doc, cfd_json_get(rule, "follow"), file, err,
+						"a name is followed by the answers that the container gets: write "
+						"\"dns\" into the list too, so that it may ask"),
+				&r);
+	}
+	return r;
 }
 
 static int read_connect(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
@@ -316,7 +400,7 @@ static int read_connect(struct cfd_json_doc *doc, const struct cfd_json *value, 
 	profile->connect_count = count;
 	for (size_t i = 0; next && i < count; i++)
 		next = cfd_fields_next(doc, read_peer(doc, cfd_json_at(value, i), file, &list[i], err), &r);
-	return r;
+	return r ? r : check_names(doc, value, file, list, count, err);
 }
 
 static const struct cfd_field net_fields[] = {
@@ -334,4 +418,37 @@ void cfd_profile_net_release(struct cfd_profile *profile)
 {
 	free(profile->listen);
 	free_peers(profile->connect, profile->connect_count);
+}
+
+static const struct cfd_json *first_follow(const struct cfd_json *list)
+{
+	for (size_t i = 0; cfd_json_is(list, CFD_JSON_ARRAY) && i < cfd_json_count(list); i++) {
+		const struct cfd_json *rule = cfd_json_at(list, i);
+		const struct cfd_json *follow =
+			cfd_json_is(rule, CFD_JSON_OBJECT) ? cfd_json_get(rule, "follow") : NULL;
+
+		if (follow)
+			return follow;
+	}
+	return NULL;
+}
+
+int cfd_profile_net_check(const struct cfd_profile *profile, struct cfd_json_doc *doc, const char *file,
+			  struct cfd_error *err)
+{
+	const struct cfd_json *root = cfd_json_root(doc), *net = cfd_json_get(root, "net");
+	const struct cfd_json *place =
+		cfd_json_is(net, CFD_JSON_OBJECT) ? first_follow(cfd_json_get(net, "connect")) : NULL;
+	bool follow = false, admin = false;
+
+	for (size_t i = 0; i < profile->connect_count; i++)
+		follow |= profile->connect[i].follow;
+	for (char *const *name = profile->capabilities; name && *name; name++)
+		admin |= cfd_streq(*name, "CAP_NET_ADMIN");
+	if (!follow || !admin)
+		return 0;
+	return cfd_fields_fail(
+		doc, place ? place : cfd_json_get(root, "capabilities"), file, err,
+		"\"follow\" and the capability NET_ADMIN exclude each other: with it the container could "
+		"forge the answers by which a name is followed");
 }

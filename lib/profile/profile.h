@@ -55,7 +55,10 @@ enum cfd_profile_peer_kind {
 	CFD_PEER_METADATA, /* 169.254.169.254 and fd00:ec2::254 */
 	CFD_PEER_ANY,      /* everything but metadata */
 	CFD_PEER_NETWORK,  /* {"to": CIDR, "port": ...} */
+	CFD_PEER_NAME,     /* {"to": "api.example.org", "port": ..., "follow": ...} */
 };
+
+#define CFD_PROFILE_MAX_NAMES 16 /* of hosts, in one net.connect */
 
 struct cfd_profile_peer {
 	enum cfd_profile_peer_kind kind;
@@ -63,6 +66,8 @@ struct cfd_profile_peer {
 	unsigned prefix;         /* 0..128, of the mapped form */
 	struct cfd_profile_port *ports;
 	size_t port_count; /* 0: all ports of all protocols */
+	char *name;        /* cfd_shape_host; NULL: none */
+	bool follow;       /* the name is kept current by the answers that the container gets */
 };
 
 struct cfd_profile_exception {

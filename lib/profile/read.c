@@ -307,8 +307,9 @@ int cfd_profile_read(struct cfd_profile *profile, struct cfd_json_doc *doc, cons
 	if (cfd_fields_next(doc,
 			    cfd_fields_read(doc, cfd_json_root(doc), file, profile_fields, CFD_COUNT(profile_fields),
 					    profile, err),
-			    &failed))
-		cfd_fields_next(doc, check_userns(doc, file, err), &failed);
+			    &failed) &&
+	    cfd_fields_next(doc, check_userns(doc, file, err), &failed))
+		cfd_fields_next(doc, cfd_profile_net_check(profile, doc, file, err), &failed);
 	if (!failed && !profile->userns_host)
 		free(cfd_take(profile->userns_reason));
 	return failed;

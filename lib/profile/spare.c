@@ -87,6 +87,8 @@ static bool covers_peer(const void *list, size_t earlier, size_t later)
 	const struct cfd_profile_peer *a = (const struct cfd_profile_peer *)list + earlier;
 	const struct cfd_profile_peer *b = (const struct cfd_profile_peer *)list + later;
 
+	if (a->kind == CFD_PEER_NAME && b->kind == CFD_PEER_NAME)
+		return cfd_streq(a->name, b->name) && (a->follow || !b->follow) && (!a->port_count || same_ports(a, b));
 	if (a->kind != b->kind || a->kind != CFD_PEER_NETWORK)
 		return a->kind == b->kind;
 	return a->prefix <= b->prefix && has_prefix(&b->address, &a->address, a->prefix) &&

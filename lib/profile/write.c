@@ -118,13 +118,15 @@ static struct cfd_json *peer(struct writing *w, const struct cfd_profile_peer *p
 
 	if (word)
 		return cfd_json_new_string(w->doc, word);
-	if (!cfd_profile_network_text(peer, network, sizeof(network)))
+	if (peer->kind == CFD_PEER_NETWORK && !cfd_profile_network_text(peer, network, sizeof(network)))
 		return NULL;
-	object = in_object(w, "to", cfd_json_new_string(w->doc, network));
+	object = in_object(w, "to", cfd_json_new_string(w->doc, peer->kind == CFD_PEER_NAME ? peer->name : network));
 	if (peer->port_count == 1)
 		set(w, object, "port", port(w, peer->ports));
 	else if (peer->port_count)
 		set(w, object, "port", ports(w, peer->ports, peer->port_count));
+	if (peer->follow)
+		set_bool(w, object, "follow", true);
 	return object;
 }
 

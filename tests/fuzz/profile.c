@@ -67,6 +67,8 @@ static void check_lists(const struct cfd_profile *profile)
 			   *profile->exceptions[i].reason && profile->exceptions[i].expires > 0);
 	for (size_t i = 0; i < profile->connect_count; i++) {
 		FUZZ_CHECK(profile->connect[i].prefix <= 128);
+		FUZZ_CHECK((profile->connect[i].kind == CFD_PEER_NAME) == cfd_shape_host(profile->connect[i].name));
+		FUZZ_CHECK(profile->connect[i].kind == CFD_PEER_NAME || !profile->connect[i].follow);
 		check_ports(profile->connect[i].ports, profile->connect[i].port_count);
 	}
 	check_ports(profile->listen, profile->listen_count);

@@ -65,7 +65,7 @@ static void expect_full_net(const struct cfd_profile *profile)
 	expect_port(&profile->listen[0], CFD_PROTOCOL_TCP, 80, 80);
 	expect_port(&profile->listen[1], CFD_PROTOCOL_TCP, 8000, 8100);
 	expect_port(&profile->listen[2], CFD_PROTOCOL_UDP, 53, 53);
-	cr_assert_eq(profile->connect_count, 9);
+	cr_assert_eq(profile->connect_count, 11);
 	for (size_t i = 0; i < 5; i++)
 		cr_expect_eq(profile->connect[i].kind, (enum cfd_profile_peer_kind)(CFD_PEER_LOOPBACK + i));
 	expect_network(&profile->connect[5], "::ffff:10.0.0.0", 104);
@@ -78,6 +78,12 @@ static void expect_full_net(const struct cfd_profile *profile)
 	expect_port(&profile->connect[7].ports[1], CFD_PROTOCOL_UDP, 443, 443);
 	expect_network(&profile->connect[8], "2001:db8::", 32);
 	expect_port(&profile->connect[8].ports[0], CFD_PROTOCOL_TCP, 1, 65535);
+	cr_expect_eq(profile->connect[9].kind, CFD_PEER_NAME);
+	cr_expect_str_eq(profile->connect[9].name, "api.example.org");
+	cr_expect(profile->connect[9].follow);
+	expect_port(&profile->connect[9].ports[0], CFD_PROTOCOL_TCP, 443, 443);
+	cr_expect_str_eq(profile->connect[10].name, "xn--bcher-kva.example");
+	cr_expect(!profile->connect[10].follow && !profile->connect[10].port_count);
 }
 
 Test(profile, every_key_is_read)
@@ -355,6 +361,23 @@ static void expect_load(const char *tree, const char *name, int code, const char
 	cr_expect_eq(cfd_profile_load(set, name, &profile, &err), code, "%s", err.message);
 	if (code)
 		cr_expect_not_null(strstr(err.message, expected), "expected \"%s\" in \"%s\"", expected, err.message);
+}
+
+Test(profile, what_is_extended_must_go_together_with_the_rest)
+{
+	TREE tree = tree_make();
+
+	write_profile(tree, "base",
+		      "\"net\": {\"connect\": [\"dns\", {\"to\": \"api.example.org\", \"follow\": true}]}");
+	write_profile(tree, "top", "\"extends\": [\"base\"], \"capabilities\": [\"NET_ADMIN\"]");
+	write_profile(tree, "fine", "\"extends\": [\"base\"], \"capabilities\": [\"NET_RAW\"]");
+	expect_load(tree, "top", -EINVAL, "capabilities: \"follow\" and the capability NET_ADMIN exclude each other");
+	{
+		SET set = open_set(tree, NULL);
+		PROFILE profile = load_profile(set, "fine");
+
+		cr_expect(profile->connect[1].follow);
+	}
 }
 
 Test(profile, circles_and_deep_chains_are_refused)

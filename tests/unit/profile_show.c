@@ -63,8 +63,8 @@ static void expect_same_net(const struct cfd_profile *a, const struct cfd_profil
 	for (size_t i = 0; i < a->connect_count; i++) {
 		const struct cfd_profile_peer *x = &a->connect[i], *y = &b->connect[i];
 
-		cr_expect(x->kind == y->kind && x->prefix == y->prefix &&
-			  memcmp(&x->address, &y->address, sizeof(x->address)) == 0 &&
+		cr_expect(x->kind == y->kind && same_text(x->name, y->name) && x->follow == y->follow);
+		cr_expect(x->prefix == y->prefix && memcmp(&x->address, &y->address, sizeof(x->address)) == 0 &&
 			  same_ports(x->ports, x->port_count, y->ports, y->port_count));
 	}
 }
