@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The guard's programs, one object: they share their maps. See doc/guard.md. */
+#include "bpf/dns.bpf.h"
 #include "bpf/exec.bpf.h"
 #include "bpf/memory.bpf.h"
 #include "bpf/net.bpf.h"

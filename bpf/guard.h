@@ -34,6 +34,24 @@
 #define CFD_GUARD_PATH 256
 #define CFD_GUARD_COMM 16 /* the kernel's TASK_COMM_LEN */
 
+#define CFD_GUARD_NAMES 16      /* host names of net.connect */
+#define CFD_GUARD_NAME_RANGES 4 /* of ports, for one name */
+#define CFD_GUARD_ADDRESSES 32  /* that they had when the container was created, all together */
+
+/*
+ * How long an address that was learned stays, seconds. Programs connect some time after they have asked, and try again:
+ * Java keeps an answer for 30 s whatever its TTL. A day is what resolvers (unbound, systemd-resolved) keep at most.
+ */
+#define CFD_GUARD_LEARNED_MIN 60
+#define CFD_GUARD_LEARNED_MAX 86400
+
+/*
+ * Entries of maps that forget the eldest, for all containers. The kernel hands free ones to processors by 128, so that
+ * fewer would be forgotten early on machines with many of them.
+ */
+#define CFD_GUARD_LEARNED 16384
+#define CFD_GUARD_ASKED 8192
+
 #define CFD_GUARD_ROUTES_MAX 16384
 #define CFD_GUARD_POLICIES_MAX 4096
 #define CFD_GUARD_PEERS_MAX 16384
@@ -137,6 +155,13 @@ struct cfd_guard_range {
 	__u8 unused[3];
 };
 
+struct cfd_guard_name { /* a host name of net.connect */
+	__u64 hash;     /* of the name, bpf/names.h; 0: it is not followed */
+	__u32 count;    /* of ranges */
+	__u32 unused;
+	struct cfd_guard_range ranges[CFD_GUARD_NAME_RANGES];
+};
+
 /*
  * The value of cgroup storage: all there is about one container. It appears zeroed when the first program is attached
  * to the cgroup, is replaced as a whole by cfd_guard_attach, and goes when the cgroup goes.
@@ -165,6 +190,12 @@ struct cfd_guard_state {
 	struct cfd_guard_file files[CFD_GUARD_FILES_MAX];
 	struct cfd_guard_address resolvers[CFD_GUARD_RESOLVERS];
 	struct cfd_guard_range listens[CFD_GUARD_LISTENS];
+	__u64 name_key[2];               /* random, when a name is followed */
+	__u32 net_ns;                    /* the container's; answers elsewhere teach nothing */
+	__u16 name_count, address_count; /* of the next three */
+	struct cfd_guard_name names[CFD_GUARD_NAMES];
+	struct cfd_guard_address addresses[CFD_GUARD_ADDRESSES]; /* what names had at create */
+	__u8 address_names[CFD_GUARD_ADDRESSES];                 /* whose: an index into names */
 
 	/*
 	 * What the programs write. The starter is init; or, behind a program like tini, which stays and starts another,
@@ -231,7 +262,19 @@ struct cfd_guard_peer {
 	__u32 unused;
 };
 
-#define CFD_GUARD_PROGRAMS 20
+/* Key and value of `learned`: what a name that is followed stands for now. */
+struct cfd_guard_learned_key {
+	__u64 cgroup;
+	struct cfd_guard_address address;
+	__u32 name; /* an index into the state's names */
+	__u32 unused;
+};
+
+struct cfd_guard_learned {
+	__u64 until; /* CLOCK_BOOTTIME ns */
+};
+
+#define CFD_GUARD_PROGRAMS 22
 
 /* The one value of `loaded`: what user space keeps for the containers to come. */
 struct cfd_guard_loaded {
@@ -303,6 +346,8 @@ _Static_assert(sizeof(struct cfd_guard_event) == 336, "cfd_guard_event");
 
 _Static_assert(sizeof(struct cfd_guard_exemption) == 32, "cfd_guard_exemption");
 _Static_assert(sizeof(struct cfd_guard_file) == 16, "cfd_guard_file");
-_Static_assert(sizeof(struct cfd_guard_state) == 2336, "cfd_guard_state");
+_Static_assert(sizeof(struct cfd_guard_name) == 48, "cfd_guard_name");
+_Static_assert(sizeof(struct cfd_guard_learned_key) == 32, "cfd_guard_learned_key: no padding");
+_Static_assert(sizeof(struct cfd_guard_state) == 3672, "cfd_guard_state");
 
 #endif

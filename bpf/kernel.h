@@ -87,7 +87,13 @@ struct __sk_buff {
 	__u32 mark;
 	__u32 queue_mapping;
 	__u32 protocol; /* ETH_P_..., network byte order */
-	__u32 unused[14];
+	__u32 vlan_present;
+	__u32 vlan_tci;
+	__u32 vlan_proto;
+	__u32 priority;
+	__u32 ingress_ifindex;
+	__u32 ifindex;
+	__u32 unused[8];
 	__u32 data; /* this and the next become pointers when the program is loaded */
 	__u32 data_end;
 };
@@ -286,6 +292,10 @@ struct sock {
 	struct sock_cgroup_data sk_cgrp_data;
 	__u16 sk_protocol; /* a whole u16 since bf9765145b85, 5.6 */
 	__u16 sk_type;
+};
+
+struct sk_buff { /* what a struct __sk_buff is in truth */
+	struct sock *sk;
 };
 
 struct socket {

@@ -50,7 +50,7 @@ static __always_inline void find_behind(const struct cfd_guard_state *state, str
 	found->mount_root = BPF_CORE_READ(file, f_path.mnt, mnt_root); /* asked for where there is no overlay */
 }
 
-static __always_inline bool is_named(const struct found *found, const char *name, __u32 size)
+static __always_inline bool has_name(const struct found *found, const char *name, __u32 size)
 {
 	struct dentry *entry = found->entry;
 	char text[16] = "";
@@ -72,10 +72,10 @@ static __always_inline bool is_anonymous(const struct found *found)
 
 	if (found->links)
 		return false;
-	if (is_named(found, "dev/zero", sizeof("dev/zero")))
+	if (has_name(found, "dev/zero", sizeof("dev/zero")))
 		return true;
 	return BPF_CORE_READ(node, i_sb, s_magic) == HUGETLBFS_MAGIC &&
-	       is_named(found, "anon_hugepage", sizeof("anon_hugepage"));
+	       has_name(found, "anon_hugepage", sizeof("anon_hugepage"));
 }
 
 /* Of mappings only what some profile denies: the many libraries of an image are allowed by all. */

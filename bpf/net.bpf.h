@@ -10,6 +10,7 @@
 #define CFD_BPF_NET_H
 
 #include "bpf/event.bpf.h"
+#include "bpf/named.bpf.h"
 #include "bpf/record.bpf.h"
 
 #define MAPPED bpf_htonl(0xffff)    /* ::ffff:0:0/96, RFC 4291 */
@@ -60,11 +61,6 @@ static __always_inline void translate(struct cfd_guard_address *address)
 		set_mapped(address, LOOPBACK4);
 	else if (!address->words[0] && !address->words[1] && !address->words[2] && !address->words[3])
 		address->words[3] = bpf_htonl(1);
-}
-
-static __always_inline bool range_has(const struct cfd_guard_range *range, __u16 protocol, __u16 port)
-{
-	return (!range->protocol || range->protocol == protocol) && port >= range->first && port <= range->last;
 }
 
 static __always_inline bool is_resolver(const struct cfd_guard_state *state, const struct cfd_guard_address *address)
@@ -171,7 +167,7 @@ static __always_inline __u8 no_destination(struct cfd_guard_state *state, struct
 	if (facts->port == DNS_PORT && (facts->protocol == IPPROTO_TCP || facts->protocol == IPPROTO_UDP) &&
 	    is_resolver(state, &facts->address))
 		return CFD_GUARD_NO_REASON;
-	if (is_routed(state, facts))
+	if (is_routed(state, facts) || cfd_is_named(state, facts))
 		return CFD_GUARD_NO_REASON;
 	facts->is_answer = is_answer(state, facts, &as_given);
 	return facts->is_answer ? CFD_GUARD_NO_REASON : CFD_GUARD_NOT_LISTED;

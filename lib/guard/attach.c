@@ -9,6 +9,7 @@
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
 #include "lib/guard/bpf.h"
+#include "lib/guard/hostnames.h"
 #include "lib/guard/pins.h"
 #include "lib/guard/policy.h"
 
@@ -202,6 +203,8 @@ static int complete_state(struct attach *attach, struct cfd_error *err)
 	state->starter = state->init_pid;
 	state->outer_net_ns = namespace_at(host, "net");
 	state->outer_mnt_ns[0] = namespace_at(host, "mnt");
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", target->init_pid);
+	state->net_ns = namespace_at(AT_FDCWD, path);
 	for (size_t i = 0; i < CFD_COUNT(state->outer_mnt_ns); i++)
 		if (state->outer_mnt_ns[i] == container)
 			state->outer_mnt_ns[i] = 0;
@@ -288,6 +291,17 @@ static int look_at_cgroup(const struct attach *attach, bool *ret_done, struct cf
 	return *ret_done ? 0 : check_free(&there, state, err);
 }
 
+/* Only when it is known that this is the first call: later ones would find other addresses. */
+static int resolve_names(struct attach *attach, struct cfd_error *err)
+{
+	if (!(attach->halves & CFD_GUARD_DESTINATIONS))
+		return 0;
+	if (cfd_hostnames_follow(&attach->state))
+		attach->halves |= CFD_GUARD_ANSWERS;
+	return cfd_hostnames_resolve(cfd_policy_hostnames(attach->policy), attach->target->init_pid, &attach->state,
+				     err);
+}
+
 /* Shared rules and state under one lock, so that they are not collected between the two. */
 static int publish_and_enforce(const struct attach *attach, struct cfd_error *err)
 {
@@ -335,6 +349,9 @@ int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_pol
 	if (!r)
 		r = look_at_cgroup(&attach, &done, err);
 	if (r || done)
+		return r;
+	r = resolve_names(&attach, err);
+	if (r)
 		return r;
 	r = publish_and_enforce(&attach, err);
 	if (r == -ENOSPC && !cfd_guard_collect(&collected, &ignored) && collected.rules)

@@ -21,8 +21,9 @@ enum cfd_guard_half {                                   /* bits */
 		      CFD_GUARD_HOST_NET = 1u << 3,
 		      /* LSM: ptrace, for containers that share a pid namespace; the tenth and last hook */
 		      CFD_GUARD_TRACES = 1u << 4,
+		      CFD_GUARD_ANSWERS = 1u << 5, /* cgroup skb: for containers that follow a name */
 		      CFD_GUARD_LSM = CFD_GUARD_SOCKETS | CFD_GUARD_FILES | CFD_GUARD_HOST_NET | CFD_GUARD_TRACES,
-		      CFD_GUARD_ALL = CFD_GUARD_DESTINATIONS | CFD_GUARD_LSM,
+		      CFD_GUARD_ALL = CFD_GUARD_DESTINATIONS | CFD_GUARD_ANSWERS | CFD_GUARD_LSM,
 };
 
 /* The name of this version's set: a hash of the programs. */

@@ -204,7 +204,7 @@ static bool see_set(struct cfd_guard_feature *feature)
 		return tell(feature, true, "nothing yet: the first container loads the programs");
 	if (halves == CFD_GUARD_ALL)
 		return tell(feature, true, "all of it, " CFD_GUARD_PINS "/%s", set);
-	if (halves == CFD_GUARD_DESTINATIONS)
+	if (halves == (CFD_GUARD_DESTINATIONS | CFD_GUARD_ANSWERS))
 		return tell(feature, false,
 			    "only what judges destinations (guard is prefer, and this kernel has no BPF LSM)");
 	return tell(feature, false, CFD_GUARD_PINS "/%s is torn: the next container loads it anew", set);

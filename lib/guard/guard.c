@@ -54,6 +54,8 @@ static const struct program {
 	{ "cfd_mprotect", BPF_LSM_CGROUP,           CFD_GUARD_FILES },
 	{ "cfd_bpf",      BPF_LSM_CGROUP,           CFD_GUARD_SOCKETS | CFD_GUARD_FILES },
 	{ "cfd_trace",    BPF_LSM_CGROUP,           CFD_GUARD_TRACES },
+	{ "cfd_asks",     BPF_CGROUP_INET_EGRESS,   CFD_GUARD_ANSWERS },
+	{ "cfd_answers",  BPF_CGROUP_INET_INGRESS,  CFD_GUARD_ANSWERS },
 };
 // clang-format on
 
@@ -62,12 +64,13 @@ size_t cfd_guard_bpf_hooks(void)
 	size_t count = 0;
 
 	for (size_t i = 0; i < CFD_COUNT(programs); i++)
-		count += programs[i].type == BPF_LSM_CGROUP && programs[i].halves != CFD_GUARD_TRACES;
+		count += programs[i].type == BPF_LSM_CGROUP &&
+			 (programs[i].halves & (CFD_GUARD_SOCKETS | CFD_GUARD_FILES));
 	return count;
 }
 
-static const char *const maps[] = {"containers",   "routes",     "policies", "loaded",
-				   "guard_events", "exemptions", "records",  "peers"};
+static const char *const maps[] = {"containers", "routes",  "policies", "loaded", "guard_events",
+				   "exemptions", "records", "peers",    "learned"};
 
 const char *cfd_guard_bpf_set(void)
 {

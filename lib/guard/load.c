@@ -15,10 +15,11 @@
 
 #define LOAD_LOCK "guard.lock"
 #define SOCKETS (CFD_GUARD_SOCKETS | CFD_GUARD_HOST_NET)
+#define PLAIN (CFD_GUARD_DESTINATIONS | CFD_GUARD_ANSWERS) /* loaded together */
 
 static struct cfd_guard_parts parts_of(unsigned halves, const struct cfd_guard_parts *wanted)
 {
-	bool traces = halves & CFD_GUARD_TRACES, destinations = halves & CFD_GUARD_DESTINATIONS;
+	bool traces = halves & CFD_GUARD_TRACES, destinations = (halves & PLAIN) == PLAIN;
 	bool sockets = traces && (halves & SOCKETS) == SOCKETS;
 
 	return (struct cfd_guard_parts){
@@ -124,9 +125,9 @@ static int load_best(int pins, const struct cfd_guard_parts *wanted, const struc
 
 	if (!r)
 		r = load_set(pins, CFD_GUARD_ALL, err);
-	if (r != -EOPNOTSUPP || !is_enough(CFD_GUARD_DESTINATIONS, wanted, optional))
+	if (r != -EOPNOTSUPP || !is_enough(PLAIN, wanted, optional))
 		return r;
-	if (load_set(pins, CFD_GUARD_DESTINATIONS, &second) && !is_enough(0, wanted, optional))
+	if (load_set(pins, PLAIN, &second) && !is_enough(0, wanted, optional))
 		return r;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "lib/fd.h"
 #include "lib/profile/profile.h"
 #include "lib/guard/files.h"
+#include "lib/guard/hostnames.h"
 #include "lib/guard/routes.h"
 #include "lib/guard/shells.h"
 #include "lib/spec/spec.h"
@@ -23,7 +24,8 @@
 #define POLICY_FILE_MAGIC 0x63666470u
 #define POLICY_FILE_VERSION 2u
 #define RESOLV_CONF "/etc/resolv.conf"
-#define RESOLV_CONF_MAX_BYTES ((size_t)64 << 10)
+#define HOSTS "/etc/hosts"
+#define ETC_MAX_BYTES ((size_t)1 << 20) /* lists of advertisers to be blocked are that long */
 #define DIGEST_START (CFD_HASH_START ^ UINT64_C(0x9e3779b97f4a7c15)) /* any other start will do */
 
 /* The file is this structure, byte for byte: it is read by the program that wrote it or refused. */
@@ -34,6 +36,7 @@ struct cfd_policy {
 	uint64_t route_digest;
 	uint64_t route_count;
 	struct cfd_guard_state state;
+	struct cfd_hostnames hostnames;
 	struct cfd_guard_route routes[];
 };
 
@@ -51,6 +54,11 @@ uint64_t cfd_policy_id(const struct cfd_policy *policy)
 const struct cfd_guard_state *cfd_policy_state(const struct cfd_policy *policy)
 {
 	return &policy->state;
+}
+
+const struct cfd_hostnames *cfd_policy_hostnames(const struct cfd_policy *policy)
+{
+	return &policy->hostnames;
 }
 
 const struct cfd_guard_route *cfd_policy_routes(const struct cfd_policy *policy, size_t *ret_count)
@@ -161,37 +169,62 @@ static int describe_exec(const struct cfd_profile *profile, const struct cfd_spe
 	return describe_allowed(profile, rootfs_fd, state, err);
 }
 
-/* The source of the last mount over /etc/resolv.conf, or NULL. What is mounted over a file is a file. */
-static const char *bound_resolv_conf(const struct cfd_spec *spec)
+/* The source of the last mount over that file, or NULL. What is mounted over a file is a file. */
+static const char *bound_over(const struct cfd_spec *spec, const char *path)
 {
 	const char *source = NULL;
 
 	for (size_t i = 0; spec && i < spec->mount_count; i++)
-		if (cfd_streq(spec->mounts[i].destination, RESOLV_CONF))
+		if (cfd_streq(spec->mounts[i].destination, path))
 			source = spec->mounts[i].source;
 	return source;
 }
 
-static int describe_resolvers(const struct cfd_profile *profile, const struct cfd_spec *spec, int rootfs_fd,
-			      struct cfd_guard_state *state, struct cfd_error *err)
+/* A file that engines bind into the container; one that is not there is empty. */
+static int read_etc(const struct cfd_spec *spec, int rootfs_fd, const char *path, struct cfd_buf *text,
+		    struct cfd_error *err)
 {
-	CFD_AUTO_BUF struct cfd_buf text = {0};
-	const char *source = bound_resolv_conf(spec);
-	bool wanted = profile->mode == CFD_MODE_RECORD; /* to be told from other destinations afterwards */
+	const char *source = bound_over(spec, path);
+	int r;
+
+	if (source)
+		r = cfd_fd_read_file(AT_FDCWD, source, ETC_MAX_BYTES, text, err);
+	else
+		r = cfd_fd_read_in_root(rootfs_fd, path, ETC_MAX_BYTES, text, err);
+	if (r && (source || (r != -ENOENT && r != -ENOTDIR && r != -ELOOP)))
+		return cfd_wrap(err, "net.connect");
+	return cfd_buf_add_string(text, "") ? cfd_fail_memory(err, path) : 0;
+}
+
+static int describe_hostnames(const struct cfd_profile *profile, const struct cfd_spec *spec, int rootfs_fd,
+			      const char *resolv_conf, struct cfd_policy *policy, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf hosts = {0};
+	int r = read_etc(spec, rootfs_fd, HOSTS, &hosts, err);
+
+	return r ? r : cfd_hostnames_compile(profile, hosts.data, resolv_conf, &policy->state, &policy->hostnames, err);
+}
+
+static int describe_resolvers(const struct cfd_profile *profile, const struct cfd_spec *spec, int rootfs_fd,
+			      struct cfd_policy *policy, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf resolv_conf = {0};
+	struct cfd_guard_state *state = &policy->state;
+	bool dns = profile->mode == CFD_MODE_RECORD; /* to be told from other destinations afterwards */
+	bool names = cfd_hostnames_wanted(profile);
 	int r;
 
 	for (size_t i = 0; i < profile->connect_count; i++)
-		wanted |= profile->connect[i].kind == CFD_PEER_DNS;
-	if (!wanted)
+		dns |= profile->connect[i].kind == CFD_PEER_DNS;
+	if (!dns && !names)
 		return 0;
-	if (source)
-		r = cfd_fd_read_file(AT_FDCWD, source, RESOLV_CONF_MAX_BYTES, &text, err);
-	else
-		r = cfd_fd_read_in_root(rootfs_fd, RESOLV_CONF, RESOLV_CONF_MAX_BYTES, &text, err);
-	if (r && (source || (r != -ENOENT && r != -ENOTDIR && r != -ELOOP)))
-		return cfd_wrap(err, "net.connect: dns");
-	return cfd_routes_resolvers(text.data ? text.data : "", state->resolvers, CFD_GUARD_RESOLVERS,
-				    &state->resolver_count, err);
+	r = read_etc(spec, rootfs_fd, RESOLV_CONF, &resolv_conf, err);
+	if (!r && dns)
+		r = cfd_routes_resolvers(resolv_conf.data, state->resolvers, CFD_GUARD_RESOLVERS,
+					 &state->resolver_count, err);
+	if (!r && names)
+		r = describe_hostnames(profile, spec, rootfs_fd, resolv_conf.data, policy, err);
+	return r;
 }
 
 static uint32_t flags_of(const struct cfd_profile *profile)
@@ -217,8 +250,9 @@ static uint32_t flags_of(const struct cfd_profile *profile)
 }
 
 static int describe(const struct cfd_profile *profile, const struct cfd_spec *spec, int rootfs_fd,
-		    struct cfd_guard_state *state, struct cfd_error *err)
+		    struct cfd_policy *policy, struct cfd_error *err)
 {
+	struct cfd_guard_state *state = &policy->state;
 	int r;
 
 	state->magic = CFD_GUARD_MAGIC;
@@ -228,7 +262,7 @@ static int describe(const struct cfd_profile *profile, const struct cfd_spec *sp
 	if (!r)
 		r = describe_exec(profile, spec, rootfs_fd, state, err);
 	if (!r)
-		r = describe_resolvers(profile, spec, rootfs_fd, state, err);
+		r = describe_resolvers(profile, spec, rootfs_fd, policy, err);
 	if (!r)
 		r = cfd_routes_listens(profile, state->listens, CFD_GUARD_LISTENS, &state->listen_count, err);
 	return r;
@@ -268,7 +302,7 @@ int cfd_policy_compile(const struct cfd_profile *profile, const struct cfd_spec 
 	if (count)
 		memcpy(policy->routes, routes, count * sizeof(*routes));
 	name_routes(policy);
-	r = describe(profile, spec, rootfs_fd, &policy->state, err);
+	r = describe(profile, spec, rootfs_fd, policy, err);
 	if (r)
 		return r;
 	policy->state.digest = policy_checksum(policy);
@@ -290,9 +324,10 @@ static bool counts_fit(const struct cfd_policy *policy)
 	for (uint64_t i = 0; i < policy->route_count; i++)
 		if (policy->routes[i].ports.count > CFD_GUARD_RANGES)
 			return false;
-	return state->shell_count <= CFD_GUARD_SHELLS && state->allowed_count <= CFD_GUARD_ALLOWED &&
-	       state->wrapper_count <= CFD_GUARD_WRAPPERS && state->file_count <= CFD_GUARD_FILES_MAX &&
-	       state->resolver_count <= CFD_GUARD_RESOLVERS && state->listen_count <= CFD_GUARD_LISTENS;
+	return cfd_hostnames_fit(&policy->hostnames, state) && state->shell_count <= CFD_GUARD_SHELLS &&
+	       state->allowed_count <= CFD_GUARD_ALLOWED && state->wrapper_count <= CFD_GUARD_WRAPPERS &&
+	       state->file_count <= CFD_GUARD_FILES_MAX && state->resolver_count <= CFD_GUARD_RESOLVERS &&
+	       state->listen_count <= CFD_GUARD_LISTENS;
 }
 
 static bool is_whole(const struct cfd_policy *policy, size_t length)

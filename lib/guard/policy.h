@@ -14,6 +14,7 @@
 
 struct cfd_guard_route;
 struct cfd_guard_state;
+struct cfd_hostnames;
 struct cfd_profile;
 struct cfd_spec;
 
@@ -22,10 +23,10 @@ struct cfd_policy; /* an opaque image of bpf/guard.h's structures, with the netw
 /*
  * `rootfs_fd` is the root filesystem as the container will see it (after idmapping), open O_PATH or O_RDONLY. Shells
  * are found by known names in the usual directories, by /etc/shells and by being a hard link or the target of a symlink
- * of one; a multi-call binary that has a shell in it (busybox, toybox) is a shell as a whole. resolv.conf is taken from
- * the spec's bind over /etc/resolv.conf, else from the rootfs; `spec` may be NULL, then from the rootfs. Call it when
- * all of the image is in place: what changes in it later is not the image's. Lists that the guard cannot hold are
- * -E2BIG.
+ * of one; a multi-call binary that has a shell in it (busybox, toybox) is a shell as a whole. /etc/resolv.conf and
+ * /etc/hosts are taken from the spec's binds over them, else from the rootfs; `spec` may be NULL, then from the rootfs.
+ * Call it when all of the image is in place: what changes in it later is not the image's. Lists that the guard cannot
+ * hold are -E2BIG.
  */
 int cfd_policy_compile(const struct cfd_profile *profile, const struct cfd_spec *spec, int rootfs_fd,
 		       struct cfd_policy **ret_policy, struct cfd_error *err);
@@ -41,6 +42,8 @@ uint64_t cfd_policy_id(const struct cfd_policy *policy);
 /* Borrowed views for lib/guard/guard.c and tests: the state without what only the hook knows, and the network rules. */
 const struct cfd_guard_state *cfd_policy_state(const struct cfd_policy *policy);
 const struct cfd_guard_route *cfd_policy_routes(const struct cfd_policy *policy, size_t *ret_count);
+/* The host names that the state has, for who resolves them. */
+const struct cfd_hostnames *cfd_policy_hostnames(const struct cfd_policy *policy);
 /* A second hash of the rules, so that two policies with one id are noticed. */
 uint64_t cfd_policy_route_digest(const struct cfd_policy *policy);
 

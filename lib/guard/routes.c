@@ -331,6 +331,23 @@ int cfd_routes_listens(const struct cfd_profile *profile, struct cfd_guard_range
 	return 0;
 }
 
+int cfd_routes_ranges(const struct cfd_profile_port *ports, size_t count, struct cfd_guard_range *ranges, size_t room,
+		      uint16_t *ret_count, struct cfd_error *err)
+{
+	CFD_AUTO_FREE struct ranges *all = calloc(1, sizeof(*all));
+	int r;
+
+	if (!all)
+		return cfd_fail_memory(err, "port ranges");
+	r = add_ports(all, ports, count);
+	all->count = merge_ranges(all->values, all->count);
+	if (r || all->count > room)
+		return cfd_fail(err, -E2BIG, "more than %zu separate ranges of ports; join some (8000-8100)", room);
+	memcpy(ranges, all->values, all->count * sizeof(*ranges));
+	*ret_count = (uint16_t)all->count;
+	return 0;
+}
+
 static bool parse_address(const char *text, struct cfd_guard_address *ret_address)
 {
 	char mapped[INET6_ADDRSTRLEN + 8] = "::ffff:";

@@ -13,6 +13,7 @@ struct cfd_guard_address;
 struct cfd_guard_range;
 struct cfd_guard_route;
 struct cfd_profile;
+struct cfd_profile_port;
 
 /*
  * The caller frees the array (NULL when there are no rules). Sorted, padding zeroed, key.policy 0: the same rules give
@@ -28,6 +29,10 @@ int cfd_routes_compile(const struct cfd_profile *profile, struct cfd_guard_route
 /* The ranges of net.listen, merged. -E2BIG: more than room. */
 int cfd_routes_listens(const struct cfd_profile *profile, struct cfd_guard_range *ranges, size_t room,
 		       uint16_t *ret_count, struct cfd_error *err);
+
+/* The ranges of ports of one rule, merged; none means all. -E2BIG: more than room. */
+int cfd_routes_ranges(const struct cfd_profile_port *ports, size_t count, struct cfd_guard_range *ranges, size_t room,
+		      uint16_t *ret_count, struct cfd_error *err);
 
 /*
  * The name servers of a resolv.conf(5), as the C libraries read it: the first three; this machine when there are none.

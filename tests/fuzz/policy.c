@@ -8,6 +8,7 @@
 #include "bpf/guard.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/guard/hostnames.h"
 #include "lib/guard/policy.h"
 #include "lib/profile/profile.h"
 
@@ -21,7 +22,9 @@ static struct cfd_buf whole;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static struct cfd_profile_peer peers[] = {{.kind = CFD_PEER_LOOPBACK}, {.kind = CFD_PEER_CLUSTER}};
+	static struct cfd_profile_peer peers[] = {{.kind = CFD_PEER_LOOPBACK},
+						  {.kind = CFD_PEER_CLUSTER},
+						  {.kind = CFD_PEER_NAME, .name = (char *)"api.example.org"}};
 	static const struct cfd_profile profile = {
 		.name = (char *)"fuzz", .connect = peers, .connect_count = CFD_COUNT(peers), .image_only = true};
 	CFD_AUTO_FD int dir = open(fuzz_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -62,6 +65,12 @@ static void read_policy(const uint8_t *data, size_t size)
 	routes = cfd_policy_routes(policy, &count);
 	state = cfd_policy_state(policy);
 	FUZZ_CHECK(count <= CFD_POLICY_MAX_ROUTES);
+	FUZZ_CHECK(state->name_count <= CFD_GUARD_NAMES && state->address_count <= CFD_GUARD_ADDRESSES);
+	FUZZ_CHECK(cfd_policy_hostnames(policy)->server_count <= CFD_GUARD_RESOLVERS);
+	for (size_t i = 0; i < state->address_count; i++)
+		FUZZ_CHECK(state->address_names[i] < state->name_count);
+	for (size_t i = 0; i < state->name_count; i++)
+		FUZZ_CHECK(strlen(cfd_policy_hostnames(policy)->names[i]) < 256);
 	FUZZ_CHECK(add_bytes(routes, count * sizeof(*routes)) + add_bytes(state, sizeof(*state)) < UINT64_MAX);
 	for (size_t i = 0; i < count; i++)
 		FUZZ_CHECK(routes[i].ports.count <= CFD_GUARD_RANGES);
