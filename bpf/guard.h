@@ -122,9 +122,10 @@ enum cfd_guard_flag {
 	CFD_GUARD_ALLOW_LIST = 1u << 3, /* exec.allow was given; `allowed` is complete */
 	CFD_GUARD_OVERLAY = 1u << 4,    /* the root filesystem is an overlay */
 	CFD_GUARD_LISTEN_ANY = 1u << 5,
-	CFD_GUARD_PING = 1u << 6,    /* ICMP echo sockets: they bypass destinations, so only where there are all */
-	CFD_GUARD_WX = 1u << 7,      /* exec.wx: deny */
-	CFD_GUARD_RECORD = 1u << 16, /* what is used is kept in `records` */
+	CFD_GUARD_PING = 1u << 6,     /* ICMP echo sockets: they bypass destinations, so only where there are all */
+	CFD_GUARD_WX = 1u << 7,       /* exec.wx: deny */
+	CFD_GUARD_RECORD = 1u << 16,  /* what is used is kept in `records` */
+	CFD_GUARD_PUT_OFF = 1u << 17, /* resolv.conf and hosts are read at start: no resolvers, no names until then */
 };
 
 enum cfd_guard_shells {

@@ -3,6 +3,7 @@
 #include "shim/contain.h"
 
 #include "shim/args.h"
+#include "shim/start.h"
 #include "shim/runtime.h"
 
 #include "lib/amend/amend.h"
@@ -242,6 +243,8 @@ int cfd_contain_compile_policy(struct cfd_contain *contain, struct cfd_error *er
 		r = cfd_policy_compile(contain->verdict.profile, &contain->verdict.spec, rootfs, &contain->policy, err);
 	if (!r)
 		r = cfd_state_open_container(contain->state, contain->key, &dirfd, err);
+	if (!r && contain->args->command == CFD_ARGS_CREATE && cfd_policy_put_off(contain->policy))
+		r = cfd_start_put_off(dirfd, &contain->verdict.spec, err);
 	if (!r && cfd_policy_write(contain->policy, dirfd, "policy.bin", err))
 		return cfd_wrap(err, CFD_STATE_DIR "/containers/%s", contain->key);
 	if (!r)

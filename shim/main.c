@@ -8,6 +8,7 @@
 #include "shim/exec.h"
 #include "shim/launch.h"
 #include "shim/runtime.h"
+#include "shim/start.h"
 #include "shim/update.h"
 
 #include "lib/log.h"
@@ -19,6 +20,8 @@ static int pass_through(char **argv, const struct cfd_args *args, struct cfd_err
 	char runtime[PATH_MAX];
 	int r = cfd_runtime_behind(argv, args, runtime, err);
 
+	if (!r)
+		r = cfd_start_complete(argv, args, err);
 	return r ? r : cfd_launch_replace(runtime, argv, err);
 }
 

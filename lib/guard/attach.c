@@ -291,15 +291,26 @@ static int look_at_cgroup(const struct attach *attach, bool *ret_done, struct cf
 	return *ret_done ? 0 : check_free(&there, state, err);
 }
 
+static void put_off(struct cfd_guard_state *state)
+{
+	state->flags |= CFD_GUARD_PUT_OFF;
+	state->resolver_count = state->address_count = 0;
+}
+
 /* Only when it is known that this is the first call: later ones would find other addresses. */
 static int resolve_names(struct attach *attach, struct cfd_error *err)
 {
+	const struct cfd_hostnames *names = cfd_policy_hostnames(attach->policy);
+
 	if (!(attach->halves & CFD_GUARD_DESTINATIONS))
 		return 0;
 	if (cfd_hostnames_follow(&attach->state))
 		attach->halves |= CFD_GUARD_ANSWERS;
-	return cfd_hostnames_resolve(cfd_policy_hostnames(attach->policy), attach->target->init_pid, &attach->state,
-				     err);
+	if (names->put_off) {
+		put_off(&attach->state);
+		return 0;
+	}
+	return cfd_hostnames_resolve(names, attach->target->init_pid, &attach->state, err);
 }
 
 /* Shared rules and state under one lock, so that they are not collected between the two. */
@@ -357,4 +368,28 @@ int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_pol
 	if (r == -ENOSPC && !cfd_guard_collect(&collected, &ignored) && collected.rules)
 		r = publish_and_enforce(&attach, err);
 	return r;
+}
+
+/* The state is replaced as a whole; no program of the container's runs yet that could have changed it meanwhile. */
+int cfd_guard_complete(uint64_t cgroup_id, const struct cfd_policy *policy, const char *hosts, const char *resolv_conf,
+		       struct cfd_error *err)
+{
+	struct cfd_hostnames names = *cfd_policy_hostnames(policy);
+	struct cfd_guard_state state;
+	CFD_AUTO_FD int containers = -1;
+	int r = cfd_guard_bpf_open(cfd_guard_bpf_set(), "containers", &containers, err);
+
+	if (r)
+		return r;
+	if (cfd_guard_bpf_lookup(containers, &cgroup_id, &state) || !(state.flags & CFD_GUARD_PUT_OFF))
+		return 0;
+	state.flags &= ~(uint32_t)CFD_GUARD_PUT_OFF;
+	r = cfd_hostnames_read(hosts, resolv_conf, &state, &names, err);
+	if (!r)
+		r = cfd_hostnames_resolve(&names, (int)state.init_pid, &state, err);
+	if (r)
+		return r;
+	r = cfd_guard_bpf_update(containers, &cgroup_id, &state);
+	return r ? cfd_fail_errno(err, r, "cannot put names in force in the cgroup %llu", (unsigned long long)cgroup_id)
+		 : 0;
 }

@@ -55,6 +55,14 @@ struct cfd_guard_target { /* see cfd_cgroup_of_container */
 int cfd_guard_attach(const struct cfd_guard_target *target, const struct cfd_policy *policy,
 		     struct cfd_guard_parts parts, struct cfd_error *err);
 
+/*
+ * What a policy that was put off (cfd_policy_put_off) left out, before the container is started: resolvers and names,
+ * from the two files as they are now. Nothing to do where the hook attached nothing that judges destinations, or when
+ * it was done before. Errors as of cfd_hostnames_read and cfd_hostnames_resolve.
+ */
+int cfd_guard_complete(uint64_t cgroup_id, const struct cfd_policy *policy, const char *hosts, const char *resolv_conf,
+		       struct cfd_error *err);
+
 struct cfd_guard_collected {
 	size_t rules; /* entries of network rules */
 	size_t sets;  /* versions of the programs */

@@ -21,12 +21,9 @@
 _Static_assert(CFD_GUARD_NAMES == CFD_PROFILE_MAX_NAMES, "what a profile may have, the guard holds");
 _Static_assert(CFD_GUARD_NAMES == CFD_RESOLVE_NAMES && CFD_GUARD_NAMES <= 16, "bits of `asked`");
 
-bool cfd_hostnames_wanted(const struct cfd_profile *profile)
+bool cfd_hostnames_wanted(const struct cfd_hostnames *names, const struct cfd_guard_state *state)
 {
-	for (size_t i = 0; i < profile->connect_count; i++)
-		if (profile->connect[i].kind == CFD_PEER_NAME)
-			return true;
-	return false;
+	return names->dns || state->name_count;
 }
 
 bool cfd_hostnames_follow(const struct cfd_guard_state *state)
@@ -188,29 +185,51 @@ static int make_key(const struct cfd_profile *profile, struct cfd_guard_state *s
 	return 0;
 }
 
-int cfd_hostnames_compile(const struct cfd_profile *profile, const char *hosts, const char *resolv_conf,
-			  struct cfd_guard_state *state, struct cfd_hostnames *names, struct cfd_error *err)
+int cfd_hostnames_compile(const struct cfd_profile *profile, struct cfd_guard_state *state, struct cfd_hostnames *names,
+			  struct cfd_error *err)
 {
 	int r = make_key(profile, state, err);
 
-	if (!r)
-		r = cfd_routes_resolvers(resolv_conf, names->servers, CFD_GUARD_RESOLVERS, &names->server_count, err);
+	names->dns = profile->mode == CFD_MODE_RECORD; /* to be told from other destinations afterwards */
 	for (size_t i = 0; !r && i < profile->connect_count; i++) {
-		const struct cfd_profile_peer *peer = &profile->connect[i];
-		struct hosts_addresses found = {.count = 0};
-		size_t index = state->name_count;
-
-		if (peer->kind != CFD_PEER_NAME)
-			continue;
-		r = add_name(peer, state, names, err);
-		if (!r)
-			r = find_in_hosts(hosts, peer->name, &found, err);
-		if (!r)
-			r = add_addresses(state, index, peer->name, found.values, found.count, err);
-		if (!r && !found.count)
-			names->asked |= (uint16_t)(1u << index);
+		names->dns |= profile->connect[i].kind == CFD_PEER_DNS;
+		if (profile->connect[i].kind == CFD_PEER_NAME)
+			r = add_name(&profile->connect[i], state, names, err);
 	}
 	return r;
+}
+
+/* --- the two files */
+
+static int read_hosts(const char *hosts, struct cfd_guard_state *state, struct cfd_hostnames *names,
+		      struct cfd_error *err)
+{
+	int r = 0;
+
+	state->address_count = 0;
+	names->asked = 0;
+	for (size_t i = 0; !r && i < state->name_count; i++) {
+		struct hosts_addresses found = {.count = 0};
+
+		r = find_in_hosts(hosts, names->names[i], &found, err);
+		if (!r)
+			r = add_addresses(state, i, names->names[i], found.values, found.count, err);
+		if (!r && !found.count)
+			names->asked |= (uint16_t)(1u << i);
+	}
+	return r;
+}
+
+int cfd_hostnames_read(const char *hosts, const char *resolv_conf, struct cfd_guard_state *state,
+		       struct cfd_hostnames *names, struct cfd_error *err)
+{
+	int r = cfd_routes_resolvers(resolv_conf, names->servers, CFD_GUARD_RESOLVERS, &names->server_count, err);
+
+	if (!r && names->dns) {
+		memcpy(state->resolvers, names->servers, sizeof(state->resolvers));
+		state->resolver_count = names->server_count;
+	}
+	return r ? r : read_hosts(hosts, state, names, err);
 }
 
 /* --- resolving */

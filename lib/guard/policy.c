@@ -169,8 +169,17 @@ static int describe_exec(const struct cfd_profile *profile, const struct cfd_spe
 	return describe_allowed(profile, rootfs_fd, state, err);
 }
 
-/* The source of the last mount over that file, or NULL. What is mounted over a file is a file. */
-static const char *bound_over(const struct cfd_spec *spec, const char *path)
+bool cfd_policy_put_off(struct cfd_policy *policy)
+{
+	if (!policy->hostnames.empty)
+		return false;
+	policy->hostnames.put_off = 1;
+	policy->checksum = policy_checksum(policy);
+	return true;
+}
+
+/* What is mounted over a file is a file. */
+const char *cfd_policy_bound_over(const struct cfd_spec *spec, const char *path)
 {
 	const char *source = NULL;
 
@@ -184,7 +193,7 @@ static const char *bound_over(const struct cfd_spec *spec, const char *path)
 static int read_etc(const struct cfd_spec *spec, int rootfs_fd, const char *path, struct cfd_buf *text,
 		    struct cfd_error *err)
 {
-	const char *source = bound_over(spec, path);
+	const char *source = cfd_policy_bound_over(spec, path);
 	int r;
 
 	if (source)
@@ -196,35 +205,21 @@ static int read_etc(const struct cfd_spec *spec, int rootfs_fd, const char *path
 	return cfd_buf_add_string(text, "") ? cfd_fail_memory(err, path) : 0;
 }
 
-static int describe_hostnames(const struct cfd_profile *profile, const struct cfd_spec *spec, int rootfs_fd,
-			      const char *resolv_conf, struct cfd_policy *policy, struct cfd_error *err)
+static int describe_names(const struct cfd_profile *profile, const struct cfd_spec *spec, int rootfs_fd,
+			  struct cfd_policy *policy, struct cfd_error *err)
 {
-	CFD_AUTO_BUF struct cfd_buf hosts = {0};
-	int r = read_etc(spec, rootfs_fd, HOSTS, &hosts, err);
+	CFD_AUTO_BUF struct cfd_buf resolv_conf = {0}, hosts = {0};
+	int r = cfd_hostnames_compile(profile, &policy->state, &policy->hostnames, err);
 
-	return r ? r : cfd_hostnames_compile(profile, hosts.data, resolv_conf, &policy->state, &policy->hostnames, err);
-}
-
-static int describe_resolvers(const struct cfd_profile *profile, const struct cfd_spec *spec, int rootfs_fd,
-			      struct cfd_policy *policy, struct cfd_error *err)
-{
-	CFD_AUTO_BUF struct cfd_buf resolv_conf = {0};
-	struct cfd_guard_state *state = &policy->state;
-	bool dns = profile->mode == CFD_MODE_RECORD; /* to be told from other destinations afterwards */
-	bool names = cfd_hostnames_wanted(profile);
-	int r;
-
-	for (size_t i = 0; i < profile->connect_count; i++)
-		dns |= profile->connect[i].kind == CFD_PEER_DNS;
-	if (!dns && !names)
-		return 0;
+	if (r || !cfd_hostnames_wanted(&policy->hostnames, &policy->state))
+		return r;
 	r = read_etc(spec, rootfs_fd, RESOLV_CONF, &resolv_conf, err);
-	if (!r && dns)
-		r = cfd_routes_resolvers(resolv_conf.data, state->resolvers, CFD_GUARD_RESOLVERS,
-					 &state->resolver_count, err);
-	if (!r && names)
-		r = describe_hostnames(profile, spec, rootfs_fd, resolv_conf.data, policy, err);
-	return r;
+	if (!r)
+		r = read_etc(spec, rootfs_fd, HOSTS, &hosts, err);
+	if (r)
+		return r;
+	policy->hostnames.empty = !resolv_conf.length && cfd_policy_bound_over(spec, RESOLV_CONF);
+	return cfd_hostnames_read(hosts.data, resolv_conf.data, &policy->state, &policy->hostnames, err);
 }
 
 static uint32_t flags_of(const struct cfd_profile *profile)
@@ -262,7 +257,7 @@ static int describe(const struct cfd_profile *profile, const struct cfd_spec *sp
 	if (!r)
 		r = describe_exec(profile, spec, rootfs_fd, state, err);
 	if (!r)
-		r = describe_resolvers(profile, spec, rootfs_fd, policy, err);
+		r = describe_names(profile, spec, rootfs_fd, policy, err);
 	if (!r)
 		r = cfd_routes_listens(profile, state->listens, CFD_GUARD_LISTENS, &state->listen_count, err);
 	return r;

@@ -32,6 +32,16 @@ int cfd_policy_compile(const struct cfd_profile *profile, const struct cfd_spec 
 		       struct cfd_policy **ret_policy, struct cfd_error *err);
 void cfd_policy_freep(struct cfd_policy **policy);
 
+/*
+ * podman binds an empty resolv.conf and hosts into the container, and writes them between create and start. True if
+ * that is so: then the hook leaves out resolvers and names, and cfd_guard_complete must be called before start. Where
+ * there will be no start (`run`), or nobody is called at it (only hooks), do not call it: an empty file says what it
+ * says.
+ */
+bool cfd_policy_put_off(struct cfd_policy *policy);
+/* The source of the last bind over that file, borrowed from the spec, or NULL. `spec` may be NULL. */
+const char *cfd_policy_bound_over(const struct cfd_spec *spec, const char *path);
+
 /* To and from a file; reading checks magic, version, size and checksum (-EBADMSG: torn or of another version). */
 int cfd_policy_write(const struct cfd_policy *policy, int dirfd, const char *name, struct cfd_error *err);
 int cfd_policy_read(int dirfd, const char *name, struct cfd_policy **ret_policy, struct cfd_error *err);

@@ -10,6 +10,7 @@
  *                                   (exemptions.json: lib/state/exemption.h)
  *                                   shim, init -> PID:START    range -> BASE:SIZE
  *                                   runtime -> /usr/bin/crun   runtime-dir -> /run/crun/ID
+ *                                   resolv.conf, hosts -> the engine's, where they were empty at create
  *
  * KEY is <id>@<hash of the runtime's --root>, so that the same id under two engines is two containers. What must be
  * known without a parser (who lives, which range, which runtime) stands in symbolic links: one system call reads them,

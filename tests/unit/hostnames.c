@@ -28,7 +28,9 @@ static struct compiled compile(const struct cfd_profile_peer *peers, size_t coun
 	const struct cfd_profile profile = {.connect = (struct cfd_profile_peer *)peers, .connect_count = count};
 	struct compiled compiled = {.r = 0};
 
-	compiled.r = cfd_hostnames_compile(&profile, hosts, RESOLVERS, &compiled.state, &compiled.names, &compiled.err);
+	compiled.r = cfd_hostnames_compile(&profile, &compiled.state, &compiled.names, &compiled.err);
+	if (!compiled.r)
+		compiled.r = cfd_hostnames_read(hosts, RESOLVERS, &compiled.state, &compiled.names, &compiled.err);
 	return compiled;
 }
 
@@ -153,9 +155,10 @@ Test(hostnames, a_resolver_on_loopback_can_be_asked_but_not_followed)
 	struct compiled it = {.r = 0};
 
 	peer.follow = true;
-	cr_assert_eq(cfd_hostnames_compile(&profile, "", "nameserver 10.3.0.1\nnameserver 127.0.0.53\n", &it.state,
-					   &it.names, &it.err),
-		     0);
+	cr_assert_eq(cfd_hostnames_compile(&profile, &it.state, &it.names, &it.err), 0);
+	cr_assert_eq(
+		cfd_hostnames_read("", "nameserver 10.3.0.1\nnameserver 127.0.0.53\n", &it.state, &it.names, &it.err),
+		0);
 	cr_expect_eq(cfd_hostnames_resolve(&it.names, getpid(), &it.state, &it.err), -EOPNOTSUPP);
 	cr_expect(cfd_starts_with(it.err.message,
 				  "net.connect: follow: a name server of the container's resolv.conf is "

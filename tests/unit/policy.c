@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/guard/hostnames.h"
 #include "lib/guard/policy.h"
 #include "bpf/guard.h"
 #include "lib/fd.h"
@@ -417,6 +418,38 @@ Test(policy, resolvers_come_from_the_engines_file_else_from_the_image)
 	cr_expect_eq(cfd_policy_id(engine), cfd_policy_id(image), "resolvers are not part of the shared rules");
 	mount.source = "/nonexistent/resolv.conf";
 	cr_expect_eq(cfd_policy_compile(&profile, &spec, root, &missing, &err), -ENOENT);
+}
+
+/* podman binds empty files, and writes them between create and start. */
+Test(policy, an_empty_file_that_is_bound_may_be_put_off)
+{
+	CFD_AUTO_FD int root = make_root(), elsewhere = make_root();
+	struct cfd_profile_peer dns = {.kind = CFD_PEER_DNS};
+	struct cfd_profile profile = {.connect = &dns, .connect_count = 1}, none = {.connect_count = 0};
+	CFD_AUTO_FREE char *directory = NULL, *source = NULL;
+	struct cfd_spec_mount mount = {.destination = "/etc/resolv.conf"};
+	struct cfd_spec spec = {.mounts = &mount, .mount_count = 1};
+	CFD_AUTO(cfd_policy_freep)
+	struct cfd_policy *unbound = NULL, *full = NULL, *unused = NULL, *empty = NULL, *read = NULL;
+	struct cfd_error err = {0};
+
+	make_file(root, "etc/resolv.conf", "");
+	make_file(elsewhere, "etc/resolv.conf", "nameserver 5.6.7.8\n");
+	cr_assert_eq(cfd_fd_path(elsewhere, &directory, &err), 0);
+	cr_assert_gt(asprintf(&source, "%s/etc/resolv.conf", directory), 0);
+	mount.source = source;
+	unbound = compile_policy(&profile, NULL, root);
+	cr_expect_not(cfd_policy_put_off(unbound));
+	full = compile_policy(&profile, &spec, root);
+	cr_expect_not(cfd_policy_put_off(full));
+	cr_assert_eq(truncate(source, 0), 0);
+	unused = compile_policy(&none, &spec, root);
+	cr_expect_not(cfd_policy_put_off(unused), "nothing is wanted of it");
+	empty = compile_policy(&profile, &spec, root);
+	cr_expect(cfd_policy_put_off(empty));
+	cr_assert_eq(cfd_policy_write(empty, root, "policy.bin", &err), 0);
+	cr_assert_eq(cfd_policy_read(root, "policy.bin", &read, &err), 0, "%s", err.message);
+	cr_expect(cfd_policy_hostnames(read)->put_off);
 }
 
 Test(policy, the_id_names_the_network_rules)

@@ -241,4 +241,45 @@ once_others_are_not_looked_into() {
 	refute_output cfd_answers
 }
 
+names_image() {
+	guest_rootfs /run/names-image
+	cp /usr/local/bin/names /usr/local/bin/guard-act /run/names-image/bin
+	tar -C /run/names-image -cf /run/names-image.tar .
+	podman import -q /run/names-image.tar localhost/names:latest
+	rm -rf /run/names-image /run/names-image.tar
+	mkdir -p /etc/cofferdam/profiles.d
+	printf '{ "cofferdam": 1, "name": "named", "match": [ { "image": "localhost/names:latest" } ], "extends": ["default"],
+		"net": { "listen": [], "connect": [ "dns", { "to": "hosted", "port": "tcp/443" },
+		{ "to": "api.example.org", "port": "tcp/443", "follow": true } ] } }\n' >/etc/cofferdam/profiles.d/named.json
+}
+
+# The engine's network; its resolv.conf and hosts, which it writes between create and start.
+once_names_in_a_container_of_podman() {
+	trap 'podman rm -f -t 0 named; rm -f /etc/cofferdam/profiles.d/named.json $EARLY; guest_config' EXIT
+	names_image
+	guest_runtime crun
+	set -- podman --runtime /usr/local/bin/cofferdam-runtime run -d --name named --dns 10.9.0.1
+	refute "$@" localhost/names:latest /bin/inside sleep 300
+	expect_output 'net.connect: hosted: the name server 10.9.0.1 says that there is no such name'
+	expect grep '"step":"start"' /var/log/cofferdam/audit.jsonl
+	expect_output 'hosted: the name server 10.9.0.1 says'
+	podman rm -f -t 0 named
+	touch "$EARLY"
+	expect "$@" --add-host hosted:10.7.0.20 localhost/names:latest /bin/inside sleep 300
+	rm "$EARLY"
+	expect podman exec named /bin/guard-act tcp 10.7.0.20 443
+	expect_output ECONNREFUSED
+	expect podman exec named /bin/guard-act tcp 10.7.1.1 443
+	expect_output ECONNREFUSED
+	expect podman exec named /bin/guard-act tcp 10.7.0.1 443
+	expect_output EPERM
+	expect podman exec named /bin/names ask 10.9.0.1 api.example.org A
+	expect_output 10.7.0.1
+	expect podman exec named /bin/guard-act tcp 10.7.0.1 443
+	expect_output ECONNREFUSED
+	expect podman exec named /bin/guard-act tcp 10.7.0.2 443
+	expect_output EPERM
+}
+
 t_main "$@"
+
