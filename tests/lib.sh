@@ -13,7 +13,7 @@
 #   expect_equal WANTED FOUND [WHAT]
 #   t_fail MESSAGE               does not hold
 #   skip REASON                  cannot be tested here (a failure when COFFERDAM_STRICT=1)
-# Cleaning up: `trap ... EXIT` in a test; its status does not count. Optional functions for a whole file, run in the shell that starts the tests:
+# Cleaning up: `trap ... EXIT` in a test; its status does not count, and what is local is gone by then. Optional functions for a whole file, run in the shell that starts the tests:
 # setup_file (fails: every test has failed; `skip REASON || return`: every test is skipped) and teardown_file.
 
 export LC_ALL=C

@@ -90,7 +90,7 @@ event() {
 }
 
 test_events_read_the_end_of_a_log_of_any_size() {
-	local log=/var/log/cofferdam/audit.jsonl
+	log=/var/log/cofferdam/audit.jsonl
 
 	expect cofferdam events
 	trap 'rm -f $log' EXIT

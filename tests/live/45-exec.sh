@@ -222,8 +222,6 @@ case_an_exception_lets_pass_without_giving() {
 test_an_exception_lets_pass_without_giving() { with_container case_an_exception_lets_pass_without_giving; }
 
 test_a_container_of_somebody_else_is_handed_on() {
-	local runtime
-
 	for runtime in crun runc; do
 		configure "$(command -v "$runtime")"
 		rm -rf bundle

@@ -148,7 +148,8 @@ starts_and_is_sealed() {
 	local name=$1
 	shift
 
-	trap 'attack_clean "$name"' EXIT
+	SEALED=$name # a trap at the end does not see what is local
+	trap 'attack_clean "$SEALED"' EXIT
 	guard-try load
 	detached "$name" '"exec": {"shells": "startup", "image_only": true}, '"$NET" "$@" || { cat output; t_fail 'does not start'; }
 	guest_wait 20 sealed "$name" || { cat output; guard-try state "$name"; guard-try events; t_fail 'is not sealed'; }
@@ -191,7 +192,7 @@ once_a_root_that_cannot_be_judged_is_refused() {
 
 # The shim, since the files are found by the spec's mounts.
 once_a_program_on_a_volume_runs_where_the_profile_names_it() {
-	local shim=/usr/local/bin/cofferdam-runtime
+	shim=/usr/local/bin/cofferdam-runtime # not local, for the trap
 	mkdir -p /srv/tools /etc/cofferdam/profiles.d
 	cp /usr/local/bin/attack /srv/tools/tool
 	cp /usr/local/bin/attack /srv/tools/other

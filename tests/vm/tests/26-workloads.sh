@@ -343,7 +343,7 @@ once_half_a_guard_does_not_record() {
 
 # poststop was never called: the next that asks finds it all the same.
 once_a_recording_survives_a_runtime_that_was_killed() {
-	local hook=/usr/local/libexec/cofferdam/cofferdam-hook
+	hook=/usr/local/libexec/cofferdam/cofferdam-hook # not local: traps at the end do not see what is
 
 	workload_profile r-orphan '"mode": "record"'
 	ran orphan r-orphan workload jit

@@ -18,11 +18,9 @@ test_attacks_succeed_without_the_guard_and_are_stopped_by_it() {
 }
 
 test_a_neighbour_in_the_same_pid_namespace_cannot_be_traced() {
-	local traced
-
 	cp /usr/bin/sleep traced
 	./traced 300 &
-	traced=$!
+	traced=$! # not local: traps at the end do not see what is
 	trap 'kill "$traced"; attack_clean open; attack_clean governed' EXIT
 	# With the host's pid namespace, so the neighbour here is a process of the host.
 	ATTACK_PIDNS=host ATTACK_CAPABILITIES=', "CAP_SYS_PTRACE"'
