@@ -182,20 +182,22 @@ struct cfd_guard_state {
 	__u32 outer_net_ns;    /* of the host's network namespace */
 	__u8 shells_mode;      /* enum cfd_guard_shells */
 	__u8 unused[3];
-	__u16 shell_count, allowed_count, resolver_count, listen_count;
+	__u16 shell_count, allowed_count, listen_count, name_count;
 	__u16 wrapper_count, file_count;
 	__u32 root_type;                    /* statfs(2)'s f_type */
 	__u64 shells[CFD_GUARD_SHELLS];     /* inode numbers on the root filesystem, ascending, CFD_GUARD_NO_INODE */
 	__u64 allowed[CFD_GUARD_ALLOWED];   /* likewise */
 	__u64 wrappers[CFD_GUARD_WRAPPERS]; /* likewise: programs that are there to start others */
 	struct cfd_guard_file files[CFD_GUARD_FILES_MAX];
-	struct cfd_guard_address resolvers[CFD_GUARD_RESOLVERS];
 	struct cfd_guard_range listens[CFD_GUARD_LISTENS];
-	__u64 name_key[2];               /* random, when a name is followed */
-	__u32 net_ns;                    /* the container's; answers elsewhere teach nothing */
-	__u16 name_count, address_count; /* of the next three */
+	__u64 name_key[2]; /* random, when a name is followed */
 	struct cfd_guard_name names[CFD_GUARD_NAMES];
-	struct cfd_guard_address addresses[CFD_GUARD_ADDRESSES]; /* what names had at create */
+
+	/* What is known when the container has its network: not compiled, but read at create or at start. */
+	__u32 net_ns; /* the container's; answers elsewhere teach nothing */
+	__u16 resolver_count, address_count;
+	struct cfd_guard_address resolvers[CFD_GUARD_RESOLVERS];
+	struct cfd_guard_address addresses[CFD_GUARD_ADDRESSES]; /* of names */
 	__u8 address_names[CFD_GUARD_ADDRESSES];                 /* whose: an index into names */
 
 	/*

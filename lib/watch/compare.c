@@ -54,11 +54,11 @@ static bool has_other_routes(const struct cfd_watch_detail *detail)
 	return false;
 }
 
-/* The lists that follow each other in the state: shells, allowed, resolvers, listens. */
+/* The lists that follow each other in the state, from how shells are treated to what was compiled last. */
 static bool has_other_lists(const struct cfd_guard_state *here, const struct cfd_guard_state *there)
 {
 	const size_t from = offsetof(struct cfd_guard_state, shells_mode),
-		     to = offsetof(struct cfd_guard_state, init_started);
+		     to = offsetof(struct cfd_guard_state, net_ns);
 
 	return memcmp((const char *)here + from, (const char *)there + from, to - from);
 }
@@ -101,7 +101,8 @@ static bool has_other_digest(const struct check *check)
 
 static bool has_other_flags(const struct check *check)
 {
-	return check->made && check->made->flags != check->status->guard.flags;
+	/* resolv.conf and hosts may not have been read yet, or meanwhile */
+	return check->made && (check->made->flags ^ check->status->guard.flags) & ~(uint32_t)CFD_GUARD_PUT_OFF;
 }
 
 static bool has_other_list(const struct check *check)
@@ -131,8 +132,7 @@ static const struct {
 	{has_other_policy, "the policy in force has other network rules than the record names"},
 	{has_other_digest, "the policy in force is not the one that was compiled at create"},
 	{has_other_flags, "mode or flags in force are not those that were compiled at create"},
-	{has_other_list,
-	 "shells, allowed files, resolvers or ports in force are not those that were compiled at create"},
+	{has_other_list, "shells, allowed files, names or ports in force are not those that were compiled at create"},
 	{has_other_rules, "the network rules in the kernel are not those that were compiled at create"},
 };
 
