@@ -64,12 +64,6 @@ static int act_exec(char **argv)
 	return 0;
 }
 
-static int act_become(char **argv)
-{
-	execv(argv[0], argv);
-	return tell(1);
-}
-
 static int act_copy(char **argv)
 {
 	int from = open(argv[0], O_RDONLY), to = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC, 0755);
@@ -478,7 +472,6 @@ static const struct action {
 	int (*run)(char **argv);
 } actions[] = {
 	{"exec", 1, act_exec},
-	{"become", 1, act_become},
 	{"copy", 2, act_copy},
 	{"memfd", 1, act_memfd},
 	{"tmpfile", 2, act_tmpfile},

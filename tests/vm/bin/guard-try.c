@@ -174,7 +174,8 @@ static pid_t read_pid(const char *name)
 	return (pid_t)strtol(text, NULL, 10);
 }
 
-/* policy: NULL for none, and no guard then. `namespaces`: what more it gets than a mount namespace, which it makes itself. */
+/* policy: NULL for none, and no guard then. `namespaces`: what more it gets than a mount namespace, which it makes
+ * itself. */
 static pid_t start_init(const char *cgroup, const char *root, const struct cfd_policy *policy, char **argv,
 			unsigned long namespaces)
 {
