@@ -94,6 +94,7 @@ attack_run() {
 # attack_clean NAME: also when it never ran.
 attack_clean() {
 	"$ATTACK_RUNTIME" delete --force "$1" >/dev/null 2>&1
+	[ ! -d "/sys/fs/cgroup/$1" ] || find "/sys/fs/cgroup/$1" -depth -type d -exec rmdir {} + 2>/dev/null
 	umount "/run/attacks/$1/rootfs" 2>/dev/null
 	rm -rf "/run/attacks/$1"
 }
