@@ -162,10 +162,11 @@ int cfd_watch_json(const struct cfd_watched *status, struct cfd_buf *buf)
 		cfd_buf_add_member(buf, "cgroup", record->cgroup) ||
 		cfd_buf_addf(buf,
 			     ",\"pid\":%d,\"range\":{\"base\":%" PRIu32 ",\"size\":%" PRIu32
-			     "},\"guard\":{\"exec\":%s,\"net\":%s},\"in_force\":{\"exec\":%s,\"net\":%s}"
+			     "},\"guard\":{\"exec\":%s,\"net\":%s%s},\"in_force\":{\"exec\":%s,\"net\":%s}"
 			     ",\"policy\":\"%016" PRIx64 "\",\"created\":%" PRId64,
 			     record->init.pid, record->range.base, record->range.size, yes(record->guard_exec),
-			     yes(record->guard_net), yes(cfd_watch_enforces(status, CFD_GUARD_PART_EXEC)),
+			     yes(record->guard_net), record->guard_destinations ? ",\"destinations\":true" : "",
+			     yes(cfd_watch_enforces(status, CFD_GUARD_PART_EXEC)),
 			     yes(cfd_watch_enforces(status, CFD_GUARD_PART_NET)), record->policy_id, record->created);
 
 	if (!r && status->governed)

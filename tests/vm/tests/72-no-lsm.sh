@@ -41,7 +41,7 @@ once_prefer_uses_what_there_is_and_says_what_is_not() {
 	expect grep -c 'nothing governs what is executed (guard.exec is prefer); only destinations are governed' "$AUDIT"
 	expect grep -c "boot with lsm=$(cat /sys/kernel/security/lsm),bpf" "$AUDIT"
 	expect cofferdam status
-	expect_output ' no   part '
+	expect_output ' off  partly '
 	expect cofferdam status --json
 	expect_output '"guard":{"exec":false,"net":false,"destinations":true}'
 	# governed: destinations
