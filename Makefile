@@ -81,7 +81,7 @@ LIB_SRC   := $(wildcard lib/*.c lib/*/*.c)
 BPF_SRC   := $(wildcard bpf/*.bpf.c)
 UNIT_SRC  := $(wildcard tests/unit/*.c)
 SIM_SRC   := $(wildcard tests/sim/*.c)
-HEADERS   := $(wildcard lib/*.h lib/*/*.h hook/*.h shim/*.h cli/*.h bpf/*.h tests/*/*.h tests/vm/attacks/*.h)
+HEADERS   := $(wildcard lib/*.h lib/*/*.h hook/*.h shim/*.h cli/*.h bpf/*.h tests/*/*.h tests/vm/*/*.h)
 MAN_SRC   := $(wildcard doc/man/*.md)
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

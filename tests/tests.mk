@@ -44,6 +44,20 @@ $(BUILD)/vm-bin/%: $(BUILD)/obj/tests/vm/bin/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LINK_LIBS)
 
+# Who drives the guard, with the library; and what is called inside, without it.
+GUARD_TRY_OBJ := $(call objects,$(wildcard tests/vm/try/*.c))
+GUARD_ACT_OBJ := $(call objects,$(wildcard tests/vm/act/*.c))
+
+$(BUILD)/vm-bin/guard-try: $(GUARD_TRY_OBJ) $(LIBRARY)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $(GUARD_TRY_OBJ) $(LIBRARY) $(LINK_LIBS)
+
+$(BUILD)/vm-bin/guard-act: $(GUARD_ACT_OBJ)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $(GUARD_ACT_OBJ)
+
 # What is tried from inside of a container, knowing nothing of cofferdam.
 ATTACK_OBJ := $(call objects,$(filter-out %/preload.c,$(wildcard tests/vm/attacks/*.c)))
 
@@ -59,7 +73,7 @@ $(BUILD)/vm-bin/preload.so: $(BUILD)/obj/tests/vm/attacks/preload.o
 	$(Q)$(CC) $(CFLAGS) -shared $(LDFLAGS) -o $@ $<
 
 .PHONY: vm-bin
-vm-bin: $(VM_BIN) $(BUILD)/vm-bin/attack $(BUILD)/vm-bin/preload.so
+vm-bin: $(VM_BIN) $(BUILD)/vm-bin/guard-try $(BUILD)/vm-bin/guard-act $(BUILD)/vm-bin/attack $(BUILD)/vm-bin/preload.so
 
 # KERNEL='6.1 6.12' (7.2 too when left out) and TESTS='20-guard' select; tests/vm/run boots a VM for a script of your own.
 check-vm: all vm-bin
