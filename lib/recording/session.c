@@ -345,22 +345,9 @@ static int take_found(struct search *search, const struct cfd_recording *recordi
 	return 0;
 }
 
-/* A container by its id or name: only while none was found yet. */
-static int match_live_container(const char *name, void *data, struct cfd_error *err)
+static bool is_container(const struct search *search, const struct cfd_recording *session)
 {
-	CFD_AUTO(cfd_recording_release) struct cfd_recording session = {0}, recording = {0};
-	struct search *search = data;
-	uint64_t cgroup_id;
-	int r;
-
-	if (cfd_parse_u64(name, UINT64_MAX, &cgroup_id))
-		return 0;
-	r = read_recording(search->places->sessions, name, &session, err);
-	if (r || !cfd_recording_has(&session, search->what))
-		return r;
-	search->by_container = true;
-	r = read_session(search->places->sessions, cgroup_id, &recording, err);
-	return r ? r : take_found(search, &recording, err);
+	return cfd_recording_has(session, search->what);
 }
 
 static bool is_image(const struct search *search, const struct cfd_recording *recording)
@@ -370,20 +357,34 @@ static bool is_image(const struct search *search, const struct cfd_recording *re
 	return !search->what || cfd_streq(subject, search->what) || cfd_streq(subject, search->image);
 }
 
-static int match_live_image(const char *name, void *data, struct cfd_error *err)
+/* A container that lives, or of which nobody has collected what was recorded: its session tells whose it is. */
+static int match_live(struct search *search, const char *name,
+		      bool (*is_meant)(const struct search *search, const struct cfd_recording *session),
+		      struct cfd_error *err)
 {
 	CFD_AUTO(cfd_recording_release) struct cfd_recording session = {0}, recording = {0};
-	struct search *search = data;
 	uint64_t cgroup_id;
 	int r;
 
 	if (cfd_parse_u64(name, UINT64_MAX, &cgroup_id))
 		return 0;
 	r = read_recording(search->places->sessions, name, &session, err);
-	if (r || !is_image(search, &session))
+	if (r || !is_meant(search, &session))
 		return r;
+	search->by_container = search->by_container || is_meant == is_container;
 	r = read_session(search->places->sessions, cgroup_id, &recording, err);
 	return r ? r : take_found(search, &recording, err);
+}
+
+/* By its id or name: only while none was found yet. */
+static int match_live_container(const char *name, void *data, struct cfd_error *err)
+{
+	return match_live(data, name, is_container, err);
+}
+
+static int match_live_image(const char *name, void *data, struct cfd_error *err)
+{
+	return match_live(data, name, is_image, err);
 }
 
 static int match_file(const char *name, void *data, struct cfd_error *err)
