@@ -5,7 +5,7 @@
 
 #include "lib/config.h"
 #include "lib/err.h"
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 #include "lib/paint.h"
 #include "lib/state/state.h"
 #include "lib/watch/history.h"

@@ -7,7 +7,7 @@
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
 #include "lib/json/json.h"
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 #include "lib/paint.h"
 #include "lib/recording/session.h"
 #include "lib/verdict.h"

@@ -2,7 +2,7 @@
 /* createRuntime and prestart for a container of cofferdam-runtime's: the policy that it compiled is put in force. */
 #include "hook/call.h"
 
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 
 #include <errno.h>
 

@@ -7,7 +7,7 @@
 #include "hook/call.h"
 #include "hook/insist.h"
 
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 #include "lib/profile/profile.h"
 #include "lib/verdict.h"
 

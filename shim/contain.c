@@ -13,7 +13,7 @@
 #include "lib/json/fields.h"
 #include "lib/guard/guard.h"
 #include "lib/json/json.h"
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 #include "lib/profile/profile.h"
 #include "lib/spec/canonical.h"
 

@@ -8,7 +8,7 @@
 #include "lib/config.h"
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 #include "lib/state/state.h"
 
 #include <errno.h>

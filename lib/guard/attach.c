@@ -9,9 +9,9 @@
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
 #include "lib/guard/bpf.h"
-#include "lib/guard/hostnames.h"
+#include "lib/policy/hostnames.h"
 #include "lib/guard/pins.h"
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* What the kernel has in force, held against what was recorded when the container was created. */
 #include "lib/watch/watch.h"
 
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@ void cfd_watch_detail_release(struct cfd_watch_detail *detail)
 	detail->routes = NULL;
 }
 
-/* As lib/guard/routes.c sorts them: by address, then by length. */
+/* As lib/policy/routes.c sorts them: by address, then by length. */
 static int compare_routes(const void *a, const void *b)
 {
 	const struct cfd_guard_route *x = a, *y = b;

@@ -9,7 +9,7 @@
 #include "lib/fd.h"
 #include "lib/guard/bpf.h"
 #include "lib/guard/guard.h"
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 #include "lib/profile/profile.h"
 #include "tests/bench/figures.h"
 

@@ -2,7 +2,7 @@
 /* Answers of name servers. The first byte chooses what was asked, the rest is the message. */
 #include "tests/fuzz/fuzz.h"
 
-#include "lib/guard/dns.h"
+#include "lib/policy/dns.h"
 
 #include <string.h>
 

@@ -8,14 +8,14 @@
 #include "bpf/guard.h"
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "lib/guard/hostnames.h"
-#include "lib/guard/policy.h"
+#include "lib/policy/hostnames.h"
+#include "lib/policy/policy.h"
 #include "lib/profile/profile.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-#define CHECKSUM_AT 16 /* in the file, lib/guard/policy.c: behind magic, version and size */
+#define CHECKSUM_AT 16 /* in the file, lib/policy/policy.c: behind magic, version and size */
 #define FILE_NAME "policy.bin"
 
 static struct cfd_buf whole;

@@ -7,8 +7,8 @@
 
 #include "bpf/guard.h"
 #include "lib/err.h"
-#include "lib/guard/dns.h"
-#include "lib/guard/routes.h"
+#include "lib/policy/dns.h"
+#include "lib/policy/routes.h"
 #include "lib/image/image.h"
 #include "lib/json/json.h"
 #include "lib/mountinfo.h"

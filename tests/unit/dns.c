@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions and answers of DNS, and what the programs compute of names too. */
-#include "lib/guard/dns.h"
+#include "lib/policy/dns.h"
 
 #include "bpf/names.h"
 #include "lib/shape.h"

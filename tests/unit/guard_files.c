@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the guard knows of files: copies of shells, programs that start others, files of volumes, the engine's init. */
-#include "lib/guard/files.h"
+#include "lib/policy/files.h"
 #include "bpf/guard.h"
-#include "lib/guard/copies.h"
-#include "lib/guard/policy.h"
-#include "lib/guard/shells.h"
+#include "lib/policy/copies.h"
+#include "lib/policy/policy.h"
+#include "lib/policy/shells.h"
 #include "lib/profile/profile.h"
 #include "lib/spec/spec.h"
 #include "tests/unit/tree.h"

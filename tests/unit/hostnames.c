@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Host names of net.connect: what is known of them when the container is created. */
-#include "lib/guard/hostnames.h"
+#include "lib/policy/hostnames.h"
 
 #include "lib/profile/profile.h"
 

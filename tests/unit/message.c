@@ -2,7 +2,7 @@
 /* Messages of DNS for tests. */
 #include "tests/unit/message.h"
 
-#include "lib/guard/dns.h"
+#include "lib/policy/dns.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/guard/hostnames.h"
-#include "lib/guard/policy.h"
+#include "lib/policy/hostnames.h"
+#include "lib/policy/policy.h"
 #include "bpf/guard.h"
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
 #include "lib/profile/profile.h"
-#include "lib/guard/routes.h"
-#include "lib/guard/shells.h"
+#include "lib/policy/routes.h"
+#include "lib/policy/shells.h"
 #include "lib/spec/spec.h"
 #include "tests/unit/tree.h"
 

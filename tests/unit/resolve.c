@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Name servers that misbehave. */
-#include "lib/guard/resolve.h"
+#include "lib/policy/resolve.h"
 
 #include "tests/unit/message.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/guard/routes.h"
+#include "lib/policy/routes.h"
 #include "bpf/guard.h"
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 #include "lib/profile/profile.h"
 
 #include <arpa/inet.h>

@@ -13,7 +13,7 @@
 #include "bpf/guard.h"
 #include "lib/err.h"
 #include "lib/guard/bpf.h"
-#include "lib/guard/dns.h"
+#include "lib/policy/dns.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -12,7 +12,7 @@
 #define CFD_TRY_H
 
 #include "lib/guard/guard.h"
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files with the content of a shell: by size first, which tells nearly all apart. */
-#include "lib/guard/copies.h"
+#include "lib/policy/copies.h"
 #include "lib/fd.h"
 
 #include <dirent.h>

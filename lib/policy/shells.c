@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which files of a root filesystem are shells. Hard links need no search, they are the same inode. Copies are looked
- * for in the usual directories (lib/guard/copies.c); one that the container makes is what exec.image_only refuses.
+ * for in the usual directories (lib/policy/copies.c); one that the container makes is what exec.image_only refuses.
  */
-#include "lib/guard/shells.h"
+#include "lib/policy/shells.h"
 #include "lib/fd.h"
-#include "lib/guard/copies.h"
+#include "lib/policy/copies.h"
 
 #include <errno.h>
 #include <fcntl.h>

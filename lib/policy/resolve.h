@@ -11,7 +11,7 @@
 
 #include "lib/base.h"
 #include "lib/err.h"
-#include "lib/guard/dns.h"
+#include "lib/policy/dns.h"
 
 #define CFD_RESOLVE_NAMES 16
 #define CFD_RESOLVE_SECONDS 10 /* for all names; the hook has 60 */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of volumes and of the engine that may be executed. */
-#include "lib/guard/files.h"
+#include "lib/policy/files.h"
 #include "bpf/guard.h"
 #include "lib/fd.h"
 #include "lib/mountinfo.h"

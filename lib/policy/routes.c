@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* net.connect and net.listen of a profile -> rules of the guard. */
-#include "lib/guard/routes.h"
+#include "lib/policy/routes.h"
 #include "bpf/guard.h"
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 #include "lib/profile/profile.h"
 
 #include <arpa/inet.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Host names of net.connect -> what the guard knows of them. */
-#include "lib/guard/hostnames.h"
+#include "lib/policy/hostnames.h"
 
 #include "bpf/names.h"
-#include "lib/guard/resolve.h"
-#include "lib/guard/routes.h"
+#include "lib/policy/resolve.h"
+#include "lib/policy/routes.h"
 #include "lib/profile/profile.h"
 
 #include <arpa/inet.h>

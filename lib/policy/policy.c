@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A profile and a rootfs -> what the guard in the kernel needs to know, and the file in which it waits for the hook. */
-#include "lib/guard/policy.h"
+#include "lib/policy/policy.h"
 #include "bpf/guard.h"
 #include "lib/fd.h"
 #include "lib/profile/profile.h"
-#include "lib/guard/files.h"
-#include "lib/guard/hostnames.h"
-#include "lib/guard/routes.h"
-#include "lib/guard/shells.h"
+#include "lib/policy/files.h"
+#include "lib/policy/hostnames.h"
+#include "lib/policy/routes.h"
+#include "lib/policy/shells.h"
 #include "lib/spec/spec.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asks name servers for addresses, in a child in another network namespace. */
-#include "lib/guard/resolve.h"
+#include "lib/policy/resolve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
