@@ -84,6 +84,8 @@ test_a_refusal_is_told_once_and_leaves_nothing() {
 # `startup` cannot be told from inside of a pid namespace, which these tests have; where the guard for files is not attached,
 # that is no reason to refuse.
 test_a_guard_that_is_preferred_is_done_without() {
+	local pid
+
 	trap 'clean web; configure "$(command -v runc)"' EXIT
 	printf '{ "runtimes": ["%s"], "guard": { "exec": "prefer", "net": "prefer" } }\n' "$(command -v runc)" \
 		>/etc/cofferdam/cofferdam.json
@@ -100,8 +102,9 @@ test_a_guard_that_is_preferred_is_done_without() {
 	expect_output 'nothing governs what is executed (guard.exec is prefer); '
 	expect_output '(guard.net is prefer): ' # and why
 	expect_output 'mounts that can be written are noexec'
-	expect grep -c ' /dev/shm .*noexec' "/proc/$(cofferdam status web | awk '$1 == "web" { print $3 }')/mountinfo"
-	expect grep -c ' /dev [^ ]*noexec' "/proc/$(cofferdam status web | awk '$1 == "web" { print $3 }')/mountinfo"
+	pid=$(cofferdam status web --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
+	expect grep -c ' /dev/shm .*noexec' "/proc/$pid/mountinfo"
+	expect grep -c ' /dev [^ ]*noexec' "/proc/$pid/mountinfo"
 }
 
 test_a_runtime_that_calls_no_hook_is_noticed() {
