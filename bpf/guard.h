@@ -26,10 +26,11 @@
 #define CFD_GUARD_FILES_MAX 16     /* files of other filesystems */
 #define CFD_GUARD_RESOLVERS 8
 #define CFD_GUARD_LISTENS 16
-#define CFD_GUARD_RANGES 8     /* of ports, for one network */
-#define CFD_GUARD_ROUTED 8     /* destinations that are remembered, a power of two */
-#define CFD_GUARD_ANCESTORS 16 /* how far from init a process is looked for while starting */
-#define CFD_GUARD_NESTED 32    /* cgroups within the container's */
+#define CFD_GUARD_RANGES 8 /* of ports, for one network */
+#define CFD_GUARD_ROUTED_BITS 5
+#define CFD_GUARD_ROUTED (1 << CFD_GUARD_ROUTED_BITS) /* destinations that are remembered */
+#define CFD_GUARD_ANCESTORS 16                        /* how far from init a process is looked for while starting */
+#define CFD_GUARD_NESTED 32                           /* cgroups within the container's */
 
 #define CFD_GUARD_PATH 256
 #define CFD_GUARD_COMM 16 /* the kernel's TASK_COMM_LEN */
@@ -351,6 +352,6 @@ _Static_assert(sizeof(struct cfd_guard_exemption) == 32, "cfd_guard_exemption");
 _Static_assert(sizeof(struct cfd_guard_file) == 16, "cfd_guard_file");
 _Static_assert(sizeof(struct cfd_guard_name) == 48, "cfd_guard_name");
 _Static_assert(sizeof(struct cfd_guard_learned_key) == 32, "cfd_guard_learned_key: no padding");
-_Static_assert(sizeof(struct cfd_guard_state) == 3672, "cfd_guard_state");
+_Static_assert(sizeof(struct cfd_guard_state) == 3864, "cfd_guard_state");
 
 #endif

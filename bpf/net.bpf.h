@@ -80,21 +80,33 @@ static __always_inline bool is_resolver(const struct cfd_guard_state *state, con
 /*
  * A trie is as slow as its rules are nested, and programs talk to the same few again and again: what it has allowed is
  * remembered, until the policy is another. A destination is one word, so that it is read and written as a whole, and
- * two that are asked for at the same time cannot mix; an IPv6 address is longer. 0: it does not fit.
+ * two that are asked for at the same time cannot mix; an IPv6 address is longer. 0, which memory that is empty has too:
+ * it does not fit.
  */
+static __always_inline __u64 word_of4(__be32 v4, __u16 port, __u32 protocol)
+{
+	return protocol > 0xff ? 0 : (__u64)v4 << 32 | (__u64)port << 16 | (__u64)protocol << 8 | 1;
+}
+
 static __always_inline __u64 word_of(const struct socket_facts *facts)
 {
 	const __u32 *words = facts->address.words;
 
-	if (words[0] || words[1] || words[2] != MAPPED || facts->protocol > 0xff)
+	if (words[0] || words[1] || words[2] != MAPPED)
 		return 0;
-	return (__u64)words[3] << 32 | (__u64)facts->port << 16 | (__u64)facts->protocol << 8 | 1;
+	return word_of4(words[3], facts->port, facts->protocol);
 }
 
-/* By the last byte of the address and the low one of the port. */
+/* Multiplied with 2^64 by the golden ratio, words that follow each other, wherever they differ, lie far apart (Knuth).
+ */
 static __always_inline volatile __u64 *memory_for(struct cfd_guard_state *state, __u64 word)
 {
-	return &state->routed[(word >> 56 ^ word >> 16) & (CFD_GUARD_ROUTED - 1)];
+	return &state->routed[word * 0x9e3779b97f4a7c15ull >> (64 - CFD_GUARD_ROUTED_BITS)];
+}
+
+static __always_inline bool is_remembered(struct cfd_guard_state *state, __u64 word)
+{
+	return word && *memory_for(state, word) == word;
 }
 
 /* The longest matching network decides; user space gave it the ports of all networks around it. */
@@ -148,7 +160,7 @@ static __always_inline bool is_routed(struct cfd_guard_state *state, const struc
 {
 	__u64 word = word_of(facts);
 
-	if (word && *memory_for(state, word) == word)
+	if (is_remembered(state, word))
 		return true;
 	if (!is_in_trie(state, facts))
 		return false;
@@ -255,11 +267,24 @@ static __always_inline int judge_sock_addr(struct bpf_sock_addr *ctx, __u8 kind,
 	return settle_socket(state, kind, no_destination(state, facts), EPERM, facts) != CFD_GUARD_DENIED;
 }
 
-static __always_inline int judge_inet4(struct bpf_sock_addr *ctx, __u8 kind)
+/* Functions of their own, so that what is remembered does not pay for the registers and the stack that these need. */
+static __noinline int judge_new_inet4(struct bpf_sock_addr *ctx, __u8 kind)
 {
 	struct socket_facts facts = facts_of_inet4(ctx);
 
 	return judge_sock_addr(ctx, kind, &facts);
+}
+
+/* What is remembered needs no translation: 0.0.0.0 never is, as it is remembered as what it stands for. */
+static __always_inline int judge_inet4(struct bpf_sock_addr *ctx, __u8 kind)
+{
+	struct cfd_guard_state *state = container();
+
+	if (!is_configured(state) || state->flags & (CFD_GUARD_LOG_ALLOWED | CFD_GUARD_RECORD) ||
+	    !is_remembered(state, word_of4(ctx->user_ip4, bpf_ntohs(ctx->user_port), ctx->protocol)))
+		return judge_new_inet4(ctx, kind);
+	count(state, kind, CFD_GUARD_ALLOWED_IT);
+	return 1;
 }
 
 static __always_inline int judge_inet6(struct bpf_sock_addr *ctx, __u8 kind)

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define POLICY_FILE_MAGIC 0x63666470u
-#define POLICY_FILE_VERSION 2u
+#define POLICY_FILE_VERSION 3u
 #define RESOLV_CONF "/etc/resolv.conf"
 #define HOSTS "/etc/hosts"
 #define ETC_MAX_BYTES ((size_t)1 << 20) /* lists of advertisers to be blocked are that long */

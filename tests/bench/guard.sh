@@ -23,7 +23,8 @@ operations() {
 		map 20 mmap+munmap of its code, nothing else
 		connect 5 TCP socket+connect+close
 		sendto 30 UDP sendto, one address
-		sendto-many 30 UDP sendto, each to another
+		sendto-many 30 UDP sendto, 30 addresses in turn
+		sendto-new 30 UDP sendto, each to a new address
 	LIST
 }
 

@@ -173,10 +173,11 @@ static double connect_tcp(int times)
 	return start;
 }
 
-/* step: what is added to the last byte but one of the address after each datagram. */
-static double send_udp(int times, int step)
+/* step: what is added to the address, but for its last byte, after each datagram; the network is 127.0.0.0/8. */
+static double send_udp(int times, unsigned from, unsigned step)
 {
 	static int server = -1, client;
+	const unsigned first = ntohl(peer.sin_addr.s_addr);
 	struct sockaddr_in to = peer;
 	char datagram[DATAGRAM] = "";
 	double start;
@@ -187,8 +188,8 @@ static double send_udp(int times, int step)
 	}
 	start = now();
 	for (int i = 0; i < times; i++) {
+		to.sin_addr.s_addr = htonl(127u << 24 | ((first + (from + (unsigned)i * step) * 256) & 0xffffff));
 		must((int)sendto(client, datagram, sizeof(datagram), 0, (const void *)&to, sizeof(to)), "sendto");
-		((unsigned char *)&to.sin_addr)[2] += (unsigned char)step;
 	}
 	start = now() - start;
 	for (int i = 0; i < times; i++)
@@ -198,12 +199,21 @@ static double send_udp(int times, int step)
 
 static double send_to_one(int times)
 {
-	return send_udp(times, 0);
+	return send_udp(times, 0, 0);
 }
 
 static double send_to_many(int times)
 {
-	return send_udp(times, 1);
+	return send_udp(times, 0, 1);
+}
+
+/* To 65,536 before one comes again. */
+static double send_to_new(int times)
+{
+	static unsigned from;
+
+	from += (unsigned)times;
+	return send_udp(times, from, 1);
 }
 
 static void own_network(void)
@@ -221,8 +231,10 @@ static const struct operation {
 	const char *name;
 	double (*run)(int times);
 } operations[] = {
-	{"spawn", spawn_static},  {"spawn-dynamic", spawn_dynamic}, {"library", load_library},     {"map", map_code},
-	{"connect", connect_tcp}, {"sendto", send_to_one},          {"sendto-many", send_to_many},
+	{"spawn", spawn_static},       {"spawn-dynamic", spawn_dynamic},
+	{"library", load_library},     {"map", map_code},
+	{"connect", connect_tcp},      {"sendto", send_to_one},
+	{"sendto-many", send_to_many}, {"sendto-new", send_to_new},
 };
 
 static void serve_one(const char *name, int times)
