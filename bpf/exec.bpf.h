@@ -28,8 +28,10 @@ static __always_inline bool is_runtime(const struct cfd_guard_state *state)
  * Functions with loops are global, so that the verifier goes through each once and not at every place that calls it;
  * that is also why they ask whether state is NULL.
  *
- * Lists ascend and are filled up with numbers that no file has, so halving needs no count.
+ * Lists ascend and are filled up with numbers that no file has, so halving needs no count. Most have few numbers, or
+ * few that are not greater: those are compared.
  */
+#define FEW 4
 #define SORTED_LIST(name, list, size)                                                                                  \
 	__noinline int name(const struct cfd_guard_state *state, __u64 inode)                                          \
 	{                                                                                                              \
@@ -37,12 +39,15 @@ static __always_inline bool is_runtime(const struct cfd_guard_state *state)
                                                                                                                        \
 		if (!state)                                                                                            \
 			return false;                                                                                  \
+		if (state->list[FEW] > inode)                                                                          \
+			return state->list[0] == inode || state->list[1] == inode || state->list[2] == inode ||        \
+			       state->list[3] == inode;                                                                \
 		for (__u32 step = (size) / 2; step; step /= 2)                                                         \
 			if (state->list[(at + step) & ((size)-1)] <= inode)                                            \
 				at += step;                                                                            \
 		return state->list[at & ((size)-1)] == inode;                                                          \
 	}                                                                                                              \
-	_Static_assert(((size) & ((size)-1)) == 0, #list)
+	_Static_assert(((size) & ((size)-1)) == 0 && (size) > FEW && FEW == 4, #list)
 
 SORTED_LIST(cfd_is_shell_inode, shells, CFD_GUARD_SHELLS);
 SORTED_LIST(cfd_is_allowed_inode, allowed, CFD_GUARD_ALLOWED);

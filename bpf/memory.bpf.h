@@ -106,18 +106,29 @@ static __always_inline __u8 no_wx(const struct cfd_guard_state *state, unsigned 
 	return anonymous ? CFD_GUARD_ANONYMOUS : CFD_GUARD_NO_REASON;
 }
 
-/* The kernel maps what it executes by the same hook: there the answer is the one that the exec got. */
-SEC("lsm_cgroup/mmap_file")
-int BPF_PROG(cfd_mmap, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
+/*
+ * What nearly all mappings are, and what judge_mapping() would allow and only count: a file of the image, on an
+ * overlay, and no shell. It asks the same, without what the answers to the rest would need.
+ */
+static __always_inline bool is_image_code(const struct cfd_guard_state *state, struct file *file, unsigned long prot)
 {
-	struct cfd_guard_state *state;
+	const __u32 flags = CFD_GUARD_IMAGE_ONLY | CFD_GUARD_OVERLAY;
+	struct inode *inode;
+
+	if (!is_configured(state) || (state->flags & (flags | CFD_GUARD_RECORD)) != flags || prot & PROT_WRITE)
+		return false;
+	inode = file->f_inode;
+	return inode->i_nlink && inode->i_sb->s_dev == state->root_dev && !has_upper(state, inode) &&
+	       !cfd_is_shell_inode(state, inode->i_ino);
+}
+
+/* The kernel maps what it executes by the same hook: there the answer is the one that the exec got. */
+static __noinline int judge_mapping(struct cfd_guard_state *state, struct file *file, unsigned long prot)
+{
 	__u8 reason = CFD_GUARD_NO_POLICY;
 	struct found found = {};
 	bool anonymous;
 
-	if (!(prot & PROT_EXEC))
-		return 1;
-	state = container();
 	if (is_configured(state)) {
 		if (file)
 			find(file, &found);
@@ -133,6 +144,20 @@ int BPF_PROG(cfd_mmap, struct file *file, unsigned long reqprot, unsigned long p
 	}
 	/* EPERM is what mmap(2) gives for PROT_EXEC of a file that is mounted noexec. */
 	return settle_file(state, CFD_GUARD_MMAP, reason, EPERM, file);
+}
+
+SEC("lsm_cgroup/mmap_file")
+int BPF_PROG(cfd_mmap, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
+{
+	struct cfd_guard_state *state;
+
+	if (!(prot & PROT_EXEC))
+		return 1;
+	state = container();
+	if (!file || !is_image_code(state, file, prot))
+		return judge_mapping(state, file, prot);
+	count(state, CFD_GUARD_MMAP, CFD_GUARD_ALLOWED_IT);
+	return 1;
 }
 
 static __always_inline __u8 no_mprotect(const struct cfd_guard_state *state, struct vm_area_struct *area,
