@@ -29,29 +29,37 @@ static __always_inline bool is_runtime(const struct cfd_guard_state *state)
  * that is also why they ask whether state is NULL.
  *
  * Lists ascend and are filled up with numbers that no file has, so halving needs no count. Most have few numbers, or
- * few that are not greater: those are compared.
+ * few that are not greater: those are compared in place.
  */
 #define FEW 4
+
+static __always_inline bool is_among_few(const __u64 *list, __u64 inode)
+{
+	return list[0] == inode || list[1] == inode || list[2] == inode || list[3] == inode;
+}
+
 #define SORTED_LIST(name, list, size)                                                                                  \
-	__noinline int name(const struct cfd_guard_state *state, __u64 inode)                                          \
+	__noinline int cfd_##name(const struct cfd_guard_state *state, __u64 inode)                                    \
 	{                                                                                                              \
 		__u32 at = 0;                                                                                          \
                                                                                                                        \
 		if (!state)                                                                                            \
 			return false;                                                                                  \
-		if (state->list[FEW] > inode)                                                                          \
-			return state->list[0] == inode || state->list[1] == inode || state->list[2] == inode ||        \
-			       state->list[3] == inode;                                                                \
 		for (__u32 step = (size) / 2; step; step /= 2)                                                         \
 			if (state->list[(at + step) & ((size)-1)] <= inode)                                            \
 				at += step;                                                                            \
 		return state->list[at & ((size)-1)] == inode;                                                          \
 	}                                                                                                              \
-	_Static_assert(((size) & ((size)-1)) == 0 && (size) > FEW && FEW == 4, #list)
+                                                                                                                       \
+	static __always_inline bool name(const struct cfd_guard_state *state, __u64 inode)                             \
+	{                                                                                                              \
+		return state->list[FEW] > inode ? is_among_few(state->list, inode) : cfd_##name(state, inode);         \
+	}                                                                                                              \
+	_Static_assert(((size) & ((size)-1)) == 0 && (size) > FEW, #list)
 
-SORTED_LIST(cfd_is_shell_inode, shells, CFD_GUARD_SHELLS);
-SORTED_LIST(cfd_is_allowed_inode, allowed, CFD_GUARD_ALLOWED);
-SORTED_LIST(cfd_is_wrapper_inode, wrappers, CFD_GUARD_WRAPPERS);
+SORTED_LIST(is_shell_inode, shells, CFD_GUARD_SHELLS);
+SORTED_LIST(is_allowed_inode, allowed, CFD_GUARD_ALLOWED);
+SORTED_LIST(is_wrapper_inode, wrappers, CFD_GUARD_WRAPPERS);
 
 /* The roles of a file that is not on the root filesystem. */
 __noinline int cfd_roles_of(const struct cfd_guard_state *state, __u64 inode, __u32 device)
@@ -185,7 +193,7 @@ static __always_inline __u8 no_shell(const struct cfd_guard_state *state)
 
 static __always_inline bool is_shell(const struct cfd_guard_state *state, const struct found *found)
 {
-	return found->device == state->root_dev && cfd_is_shell_inode(state, found->inode);
+	return found->device == state->root_dev && is_shell_inode(state, found->inode);
 }
 
 /* What holds for executing and for mapping: of the image, and a shell only when shells may run. */
@@ -205,7 +213,7 @@ static __always_inline bool is_off_list(const struct cfd_guard_state *state, con
 {
 	if (!(state->flags & CFD_GUARD_ALLOW_LIST))
 		return false;
-	if (found->device == state->root_dev && cfd_is_allowed_inode(state, found->inode))
+	if (found->device == state->root_dev && is_allowed_inode(state, found->inode))
 		return false;
 	if (roles_of(state, found))
 		return false;
@@ -214,7 +222,7 @@ static __always_inline bool is_off_list(const struct cfd_guard_state *state, con
 
 static __always_inline bool is_wrapper(const struct cfd_guard_state *state, const struct found *found)
 {
-	if (found->device == state->root_dev && cfd_is_wrapper_inode(state, found->inode))
+	if (found->device == state->root_dev && is_wrapper_inode(state, found->inode))
 		return true;
 	return roles_of(state, found) & CFD_GUARD_INIT;
 }

@@ -119,7 +119,7 @@ static __always_inline bool is_image_code(const struct cfd_guard_state *state, s
 		return false;
 	inode = file->f_inode;
 	return inode->i_nlink && inode->i_sb->s_dev == state->root_dev && !has_upper(state, inode) &&
-	       !cfd_is_shell_inode(state, inode->i_ino);
+	       !is_shell_inode(state, inode->i_ino);
 }
 
 /* The kernel maps what it executes by the same hook: there the answer is the one that the exec got. */

@@ -181,6 +181,25 @@ test_a_list_is_complete() {
 	acts EACCES exec /act-script
 }
 
+# Few are compared, many are halved: the programs' numbers lie before, within and behind those of the list.
+once_a_long_list_is_complete() {
+	local i
+
+	for i in 1 2 3 4 5 6 7 8; do
+		cp "$LOWER$ACT" "$LOWER/bin/many-$i"
+	done
+	profile many '"exec": {"shells": "deny", "image_only": true, "allow": ["/bin/act", "/bin/many-1", "/bin/many-2", "/bin/many-3",
+		"/bin/many-5", "/bin/many-6", "/bin/many-7"]}, "net": {"connect": []}'
+	started l2 many
+	for i in 1 2 3 5 6 7; do
+		acts ran exec "/bin/many-$i" ran
+	done
+	for i in other many-4 many-8 act-too; do
+		acts EACCES exec "/bin/$i" ran
+	done
+	rm "$LOWER"/bin/many-?
+}
+
 test_the_runtime_may_execute_itself_in_the_cgroup() {
 	started e1 deny
 	expect guard-try enter-early e1 e1 "$ACT" ran
@@ -234,6 +253,9 @@ test_allowed_events_only_on_request() {
 	expect_output 'exec allowed none errno=0'
 	expect_output 'connect allowed none errno=0'
 	expect_equal 1 "$(printf '%s\n' "$T_OUTPUT" | grep -c '^connect')" 'events for one connect'
+	acts ECONNREFUSED tcp 127.0.0.1 443 # what is remembered is told too
+	expect guard-try events
+	expect_output 'connect allowed none errno=0'
 }
 
 test_another_container_in_the_cgroup_is_refused() {
