@@ -12,8 +12,8 @@
 #include "bpf/event.bpf.h"
 #include "bpf/named.bpf.h"
 #include "bpf/record.bpf.h"
+#include "bpf/routed.bpf.h"
 
-#define MAPPED bpf_htonl(0xffff)    /* ::ffff:0:0/96, RFC 4291 */
 #define NAT64 bpf_htonl(0x0064ff9b) /* 64:ff9b::/96, RFC 6052 */
 #define LOOPBACK4 bpf_htonl(0x7f000001)
 #define SIX_TO_FOUR 0x2002 /* 2002::/16, RFC 3056 */
@@ -78,58 +78,6 @@ static __always_inline bool is_resolver(const struct cfd_guard_state *state, con
 }
 
 /*
- * A trie is as slow as its rules are nested, and programs talk to the same few again and again: what it has allowed is
- * remembered, until the policy is another. A destination is one word, so that it is read and written as a whole, and
- * two that are asked for at the same time cannot mix; an IPv6 address is longer. 0, which memory that is empty has too:
- * it does not fit.
- */
-static __always_inline __u64 word_of4(__be32 v4, __u16 port, __u32 protocol)
-{
-	return protocol > 0xff ? 0 : (__u64)v4 << 32 | (__u64)port << 16 | (__u64)protocol << 8 | 1;
-}
-
-static __always_inline __u64 word_of(const struct socket_facts *facts)
-{
-	const __u32 *words = facts->address.words;
-
-	if (words[0] || words[1] || words[2] != MAPPED)
-		return 0;
-	return word_of4(words[3], facts->port, facts->protocol);
-}
-
-/* Multiplied with 2^64 by the golden ratio, words that follow each other, wherever they differ, lie far apart (Knuth).
- */
-static __always_inline volatile __u64 *memory_for(struct cfd_guard_state *state, __u64 word)
-{
-	return &state->routed[word * 0x9e3779b97f4a7c15ull >> (64 - CFD_GUARD_ROUTED_BITS)];
-}
-
-static __always_inline bool is_remembered(struct cfd_guard_state *state, __u64 word)
-{
-	return word && *memory_for(state, word) == word;
-}
-
-/* The longest matching network decides; user space gave it the ports of all networks around it. */
-static __always_inline bool is_in_trie(const struct cfd_guard_state *state, const struct socket_facts *facts)
-{
-	struct cfd_guard_route_key key = {.bits = 192, .address = facts->address};
-	const struct cfd_guard_ports *ports;
-
-	key.policy[0] = (__u32)state->policy;
-	key.policy[1] = state->policy >> 32;
-	ports = bpf_map_lookup_elem(&routes, &key);
-	if (!ports)
-		return false;
-	for (__u32 i = 0; i < CFD_GUARD_RANGES; i++) {
-		if (i >= ports->count)
-			return false;
-		if (range_has(&ports->ranges[i], facts->protocol, facts->port))
-			return true;
-	}
-	return false;
-}
-
-/*
  * A socket's network namespace is part of the name: in one of its own a container can give itself any address, and
  * pretend that anybody sends.
  */
@@ -154,19 +102,6 @@ static __always_inline bool is_answer(const struct cfd_guard_state *state, const
 		return false;
 	seen = bpf_map_lookup_elem(&peers, &peer);
 	return seen && bpf_ktime_get_boot_ns() - *seen < CFD_GUARD_PEER_SECONDS * 1000000000ull;
-}
-
-static __always_inline bool is_routed(struct cfd_guard_state *state, const struct socket_facts *facts)
-{
-	__u64 word = word_of(facts);
-
-	if (is_remembered(state, word))
-		return true;
-	if (!is_in_trie(state, facts))
-		return false;
-	if (word)
-		*memory_for(state, word) = word;
-	return true;
 }
 
 static __always_inline __u8 no_destination(struct cfd_guard_state *state, struct socket_facts *facts)
