@@ -22,6 +22,19 @@ configure() {
 	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" } }\n' "$1" >/etc/cofferdam/cofferdam.json
 }
 
+# A start is over before the process that the runtime left executes the program.
+runs_its_program() {
+	local pid tries
+
+	pid=$(cofferdam status web --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
+	for tries in $(seq 100); do
+		[ "$(cat "/proc/$pid/comm")" = sleep ] && return
+		sleep 0.05
+	done
+	echo "not after $tries tries"
+	return 1
+}
+
 # with_container CASE: the case with a container `web` that sleeps, once for each runtime; the bundle is in ./bundle and a
 # process as engines write it in ./process.json.
 with_container() {
@@ -39,6 +52,7 @@ json.dump(dict(c["process"], args=["/bin/cat", "/proc/self/status"]), open("proc
 		expect shim create --bundle bundle web
 		trap 'shim delete --force web >/dev/null 2>&1' EXIT
 		expect shim start web
+		runs_its_program || t_fail 'the program does not run'
 		"$1"
 		expect shim delete --force web
 		trap - EXIT

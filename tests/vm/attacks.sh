@@ -87,8 +87,9 @@ attack_run() {
 			\"args\": [\"guard-try\", \"hook\", \"$name\", \"$ATTACK_PROFILES\", \"$name\", \"$bundle/rootfs\"] }"
 	fi
 	attack_config "$name" "$hook" "$@" >"$bundle/config.json"
+	# crun gives the file on its standard input to the container's root, so that is not to be the host's /dev/null.
 	# shellcheck disable=SC2086
-	"$ATTACK_RUNTIME" run ${ATTACK_OPTIONS:-} --pid-file "$bundle/pid" --bundle "$bundle" "$name"
+	"$ATTACK_RUNTIME" run ${ATTACK_OPTIONS:-} --pid-file "$bundle/pid" --bundle "$bundle" "$name" < <(:)
 }
 
 # attack_clean NAME: also when it never ran.

@@ -104,7 +104,7 @@ detached() {
 
 
 inside() {
-	"$ATTACK_RUNTIME" exec "$@"
+	"$ATTACK_RUNTIME" exec "$@" < <(:)
 }
 
 # shells_denied NAME REASON: with and without a terminal; another program runs.
