@@ -14,6 +14,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 
+#define CGROUP_LEVELS 64
+
 /* BPF_PROG() unpacks the arguments of a hook into names, ctx first; few programs use them all. */
 #pragma clang diagnostic ignored "-Wunused-parameter"
 
@@ -86,6 +88,24 @@ static __always_inline bool is_configured(const struct cfd_guard_state *state)
 	__builtin_memcpy(&a, state, sizeof(a));
 	__builtin_memcpy(&b, wanted, sizeof(b));
 	return a == b; /* one comparison for the two of them, as every program begins with it */
+}
+
+/*
+ * Whether that cgroup is the container's, or below it. A loop over what others made: the pointers are read, not
+ * followed. One that is deeper than the loop is not ours.
+ */
+static __always_inline bool is_own_cgroup(const struct cfd_guard_state *state, struct cgroup *cgroup)
+{
+	int level = BPF_CORE_READ(cgroup, level);
+	struct cgroup **ancestors = __builtin_preserve_access_index(&cgroup->ancestors[0]), *ancestor = NULL;
+
+	for (int i = 0; i < CGROUP_LEVELS && i <= level; i++) {
+		if (bpf_probe_read_kernel(&ancestor, sizeof(ancestor), ancestors + i))
+			return false;
+		if (BPF_CORE_READ(ancestor, kn, id) == state->cgroup)
+			return true;
+	}
+	return false;
 }
 
 /* Asked only about what is to be denied: whatever is allowed pays nothing for it. */

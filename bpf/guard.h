@@ -30,7 +30,6 @@
 #define CFD_GUARD_ROUTED_BITS 5
 #define CFD_GUARD_ROUTED (1 << CFD_GUARD_ROUTED_BITS) /* destinations that are remembered */
 #define CFD_GUARD_ANCESTORS 16                        /* how far from init a process is looked for while starting */
-#define CFD_GUARD_NESTED 32                           /* cgroups within the container's */
 
 #define CFD_GUARD_PATH 256
 #define CFD_GUARD_COMM 16 /* the kernel's TASK_COMM_LEN */

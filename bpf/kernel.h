@@ -163,12 +163,7 @@ struct kernfs_node {
 	__u64 id;
 };
 
-struct cgroup_subsys_state {
-	struct cgroup_subsys_state *parent;
-};
-
 struct cgroup {
-	struct cgroup_subsys_state self; /* the first member */
 	int level;
 	struct kernfs_node *kn;
 	struct cgroup *ancestors[]; /* from the root to itself; 7f203bc89eb6, 6.1 */

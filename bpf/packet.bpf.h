@@ -7,7 +7,7 @@
 #ifndef CFD_BPF_PACKET_H
 #define CFD_BPF_PACKET_H
 
-#include "bpf/unix.bpf.h"
+#include "bpf/net.bpf.h"
 
 #define ETH_P_IP bpf_htons(0x0800)
 #define ETH_P_IPV6 bpf_htons(0x86dd)

@@ -9,44 +9,33 @@
 
 #include "bpf/exec.bpf.h"
 
+/* Whatever the command and whoever the child: both are EPERM, what bpf(2) and ptrace(2) give without the privilege. */
+static __always_inline int settle_tamper(struct cfd_guard_state *state, __u8 kind, __u8 reason, __u32 detail)
+{
+	__u8 verdict = verdict_for(state, kind, reason);
+	struct cfd_guard_event *event;
+
+	count(state, kind, verdict);
+	event = begin_event(state, kind, verdict, reason, EPERM);
+	if (event) {
+		note_process(event);
+		event->address.words[0] = detail;
+		bpf_ringbuf_submit(event, 0);
+	}
+	return answer(verdict, EPERM);
+}
+
 SEC("lsm_cgroup/bpf")
 int BPF_PROG(cfd_bpf, int command)
 {
 	struct cfd_guard_state *state = container();
-	__u8 reason = CFD_GUARD_NO_POLICY, verdict;
-	struct cfd_guard_event *event;
 
-	if (is_configured(state)) {
-		if (is_runtime(state))
-			return 1;
-		reason = CFD_GUARD_TAMPER;
-	}
-	verdict = verdict_for(state, CFD_GUARD_BPF, reason);
-	count(state, CFD_GUARD_BPF, verdict);
-	event = begin_event(state, CFD_GUARD_BPF, verdict, reason, EPERM);
-	if (event) {
-		note_process(event);
-		event->address.words[0] = (__u32)command;
-		bpf_ringbuf_submit(event, 0);
-	}
-	/* bpf(2): EPERM, without sufficient privilege; all who call it can do without. */
-	return answer(verdict, EPERM);
+	if (!is_configured(state))
+		return settle_tamper(state, CFD_GUARD_BPF, CFD_GUARD_NO_POLICY, (__u32)command);
+	return is_runtime(state) || settle_tamper(state, CFD_GUARD_BPF, CFD_GUARD_TAMPER, (__u32)command);
 }
 
 #define PTRACE_MODE_ATTACH 0x02 /* include/linux/ptrace.h */
-
-/* Whether the process is in this container's cgroup, or in one below. */
-static __always_inline bool is_inside(const struct cfd_guard_state *state, struct task_struct *task)
-{
-	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
-
-	for (int i = 0; cgroup && i < CFD_GUARD_NESTED; i++) {
-		if (BPF_CORE_READ(cgroup, kn, id) == state->cgroup)
-			return true;
-		cgroup = (struct cgroup *)BPF_CORE_READ(cgroup, self.parent);
-	}
-	return false;
-}
 
 /*
  * A process of another container, or of the host, would do what this one may not. Only where a pid namespace is shared
@@ -57,25 +46,13 @@ SEC("lsm_cgroup/ptrace_access_check")
 int BPF_PROG(cfd_trace, struct task_struct *child, unsigned int mode)
 {
 	struct cfd_guard_state *state = container();
-	__u8 reason = CFD_GUARD_NO_POLICY, verdict;
-	struct cfd_guard_event *event;
 
 	if (!(mode & PTRACE_MODE_ATTACH))
 		return 1;
-	if (is_configured(state)) {
-		if (is_runtime(state) || is_inside(state, child))
-			return 1;
-		reason = CFD_GUARD_OUTSIDE;
-	}
-	verdict = verdict_for(state, CFD_GUARD_TRACE, reason);
-	count(state, CFD_GUARD_TRACE, verdict);
-	event = begin_event(state, CFD_GUARD_TRACE, verdict, reason, EPERM);
-	if (event) {
-		note_process(event);
-		event->address.words[0] = (__u32)child->tgid;
-		bpf_ringbuf_submit(event, 0);
-	}
-	return answer(verdict, EPERM); /* ptrace(2): the tracer has insufficient privileges */
+	if (!is_configured(state))
+		return settle_tamper(state, CFD_GUARD_TRACE, CFD_GUARD_NO_POLICY, (__u32)child->tgid);
+	return is_runtime(state) || is_own_cgroup(state, BPF_CORE_READ(child, cgroups, dfl_cgrp)) ||
+	       settle_tamper(state, CFD_GUARD_TRACE, CFD_GUARD_OUTSIDE, (__u32)child->tgid);
 }
 
 #endif

@@ -11,22 +11,6 @@
 #include "bpf/net.bpf.h"
 
 #define SOCKFS_MAGIC 0x534f434b
-#define CGROUP_LEVELS 64
-
-/* A loop over what others made: the pointers are read, not followed. One that is deeper than the loop is not ours. */
-static __always_inline bool is_own_cgroup(const struct cfd_guard_state *state, struct cgroup *cgroup)
-{
-	int level = BPF_CORE_READ(cgroup, level);
-	struct cgroup **ancestors = __builtin_preserve_access_index(&cgroup->ancestors[0]), *ancestor = NULL;
-
-	for (int i = 0; i < CGROUP_LEVELS && i <= level; i++) {
-		if (bpf_probe_read_kernel(&ancestor, sizeof(ancestor), ancestors + i))
-			return false;
-		if (BPF_CORE_READ(ancestor, kn, id) == state->cgroup)
-			return true;
-	}
-	return false;
-}
 
 /* Of a socket that is not an argument of the hook; the address is that of the other side. */
 static __always_inline struct socket_facts facts_read(struct socket *sock, struct sock *sk)
