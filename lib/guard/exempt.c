@@ -54,7 +54,9 @@ static int write_exemption(int map, uint64_t cgroup_id, const struct cfd_guard_e
 	if (r == -E2BIG && !cfd_guard_exempt_collect(&ignored))
 		r = cfd_guard_bpf_update(map, &cgroup_id, exemption);
 	if (r == -E2BIG)
-		return cfd_fail(err, -ENOSPC, "%d containers are exempt already, and there is no room for more",
+		return cfd_fail(err, -ENOSPC,
+				"%d containers are exempt already, and there is no room for more: end one with "
+				"`cofferdam exempt CONTAINER --end`",
 				CFD_GUARD_EXEMPTIONS_MAX);
 	return r ? cfd_fail_errno(err, r, "cannot write the exemptions of the cgroup %llu",
 				  (unsigned long long)cgroup_id)
