@@ -199,7 +199,7 @@ int BPF_PROG(cfd_mprotect, struct vm_area_struct *area, unsigned long reqprot, u
 		reason = no_mprotect(state, area, prot, &found);
 		if ((reason || is_recorded(state)) && is_runtime(state))
 			return 1;
-		if (reason || !is_anonymous(&found))
+		if (is_recorded(state) && (reason || !is_anonymous(&found)))
 			record_mapping(state, CFD_GUARD_MPROTECT, NULL, &found, reason);
 	}
 	verdict = verdict_for(state, CFD_GUARD_MPROTECT, reason);

@@ -346,7 +346,10 @@ static __always_inline __u8 no_unix(const struct cfd_guard_state *state, struct 
 {
 	char first = 0;
 
-	if (length <= (int)sizeof(__u16) || bpf_probe_read_kernel(&first, 1, address + sizeof(__u16)) || first)
+	if (length <= (int)sizeof(__u16))
+		return CFD_GUARD_NO_REASON;
+	bpf_probe_read_kernel(&first, 1, address + sizeof(__u16)); /* what cannot be read is 0, so abstract */
+	if (first)
 		return CFD_GUARD_NO_REASON;
 	if (!sk || sk->__sk_common.skc_net.net->ns.inum == state->outer_net_ns)
 		return CFD_GUARD_ABSTRACT;

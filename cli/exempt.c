@@ -132,18 +132,29 @@ static int check_guard(const struct exempting *exempting, struct cfd_error *err)
 	return r;
 }
 
+static int enforce(const struct exempting *exempting, struct cfd_error *err)
+{
+	unsigned parts =
+		(exempting->exec ? 1u << CFD_GUARD_PART_EXEC : 0) | (exempting->net ? 1u << CFD_GUARD_PART_NET : 0);
+
+	return cfd_guard_exempt(exempting->record.cgroup_id, parts, exempting->seconds, err);
+}
+
+/* To end one comes first: it is over, whatever cannot be opened or written then. */
 static int open_all(struct exempting *exempting, struct cfd_error *err)
 {
-	int r = cfd_config_read(CFD_CONFIG_PATH, &exempting->config, err);
+	int r = cfd_state_open(&exempting->state, err);
 
-	if (!r)
-		r = cfd_audit_open(&exempting->config, &exempting->audit_fd, err);
-	if (!r)
-		r = cfd_state_open(&exempting->state, err);
 	if (!r)
 		r = cfd_fd_lock(cfd_state_dir(exempting->state), LOCK, &exempting->lock, err);
 	if (!r)
 		r = cfd_find_container(exempting->state, exempting->container, exempting->key, &exempting->record, err);
+	if (!r && exempting->end)
+		r = enforce(exempting, err);
+	if (!r)
+		r = cfd_config_read(CFD_CONFIG_PATH, &exempting->config, err);
+	if (!r)
+		r = cfd_audit_open(&exempting->config, &exempting->audit_fd, err);
 	if (!r)
 		r = cfd_state_open_container(exempting->state, exempting->key, &exempting->directory, err);
 	if (!r)
@@ -188,14 +199,6 @@ static int change(struct exempting *exempting, struct cfd_error *err)
 	return r ? r : cfd_exemptions_write(exempting->directory, &exempting->after, err);
 }
 
-static int enforce(const struct exempting *exempting, struct cfd_error *err)
-{
-	unsigned parts =
-		(exempting->exec ? 1u << CFD_GUARD_PART_EXEC : 0) | (exempting->net ? 1u << CFD_GUARD_PART_NET : 0);
-
-	return cfd_guard_exempt(exempting->record.cgroup_id, parts, exempting->seconds, err);
-}
-
 static int begin(struct exempting *exempting, struct cfd_error *err)
 {
 	struct cfd_error ignored = {0};
@@ -215,13 +218,10 @@ static int begin(struct exempting *exempting, struct cfd_error *err)
 	return r;
 }
 
-/* The other way round: first it is over, whatever fails then. */
 static int end(struct exempting *exempting, struct cfd_error *err)
 {
-	int r = enforce(exempting, err);
+	int r = change(exempting, err);
 
-	if (!r)
-		r = change(exempting, err);
 	return r ? r : tell(exempting, "end", err);
 }
 

@@ -205,11 +205,15 @@ static int complete_state(struct attach *attach, struct cfd_error *err)
 	state->outer_mnt_ns[0] = namespace_at(host, "mnt");
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", target->init_pid);
 	state->net_ns = namespace_at(AT_FDCWD, path);
+	if (!state->outer_net_ns || !state->net_ns)
+		return cfd_fail(err, -ESRCH,
+				"cannot tell the network namespaces of the host (/proc/1/ns/net) and of the container "
+				"(%s): its first process may be gone; create it again",
+				path);
 	for (size_t i = 0; i < CFD_COUNT(state->outer_mnt_ns); i++)
 		if (state->outer_mnt_ns[i] == container)
 			state->outer_mnt_ns[i] = 0;
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", target->init_pid);
-	if (attach->halves & CFD_GUARD_SOCKETS && namespace_at(AT_FDCWD, path) == state->outer_net_ns)
+	if (attach->halves & CFD_GUARD_SOCKETS && state->net_ns == state->outer_net_ns)
 		attach->halves |= CFD_GUARD_HOST_NET;
 	return attach->halves & CFD_GUARD_FILES ? complete_for_files(attach, err) : 0;
 }
@@ -381,7 +385,11 @@ int cfd_guard_complete(uint64_t cgroup_id, const struct cfd_policy *policy, cons
 
 	if (r)
 		return r;
-	if (cfd_guard_bpf_lookup(containers, &cgroup_id, &state) || !(state.flags & CFD_GUARD_PUT_OFF))
+	r = cfd_guard_bpf_lookup(containers, &cgroup_id, &state);
+	if (r && r != -ENOENT)
+		return cfd_fail_errno(err, r, "cannot read the state of the cgroup %llu",
+				      (unsigned long long)cgroup_id);
+	if (r || !(state.flags & CFD_GUARD_PUT_OFF))
 		return 0;
 	state.flags &= ~(uint32_t)CFD_GUARD_PUT_OFF;
 	r = cfd_hostnames_read(hosts, resolv_conf, &state, &names, err);

@@ -25,12 +25,17 @@ static int read_policies_in_force(struct cfd_buf *ids, struct cfd_error *err)
 	if (r)
 		return r;
 	while (!cfd_guard_bpf_next_key(map, previous, &cgroup)) {
+		if (!cgroup) /* no cgroup's id: the end of the list on kernels without 5828b9e5b272 */
+			return 0;
 		previous = &cgroup;
 		if (cfd_guard_bpf_lookup(map, &cgroup, &state)) /* gone since */
 			return cfd_fail(err, -EAGAIN, "containers come and go; try again");
 		if (cfd_buf_add(ids, &state.policy, sizeof(state.policy)))
 			return cfd_fail_memory(err, "the policies in force");
 	}
+	/* This kind of map says that the list is over, too, when the key that it was given has gone meanwhile. */
+	if (previous && cfd_guard_bpf_lookup(map, previous, &state))
+		return cfd_fail(err, -EAGAIN, "containers come and go; try again");
 	return 0;
 }
 
@@ -95,7 +100,10 @@ static int remove_unused_set(int pins, const char *set, void *data, struct cfd_e
 
 	if (cfd_streq(set, cfd_guard_bpf_set()) || cfd_starts_with(set, "new-"))
 		return 0;
-	if (!cfd_guard_bpf_open(set, "containers", &map, err) && !cfd_guard_bpf_next_key(map, NULL, &cgroup))
+	r = cfd_guard_bpf_open(set, "containers", &map, err);
+	if (r && r != -ENOENT) /* without the map the set is torn; otherwise it is not known whom it governs */
+		return r;
+	if (!r && !cfd_guard_bpf_next_key(map, NULL, &cgroup))
 		return 0;
 	r = cfd_guard_pins_remove(pins, set, err);
 	collected->sets += !r;

@@ -111,18 +111,26 @@ int cfd_copies_search(struct cfd_copies *copies, int directory,
 		return cfd_fail_memory(err, "a directory");
 	}
 	r = learn(copies, known, err);
-	while (!r && copies->entries < CFD_COPIES_MAX_ENTRIES && (entry = readdir(stream))) {
+	while (!r && copies->entries < CFD_COPIES_MAX_ENTRIES && (errno = 0, entry = readdir(stream))) {
 		bool copy = false;
 		struct stat st;
 
 		copies->entries++;
 		if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)
 			continue;
-		if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode) || !st.st_size)
+		if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW)) {
+			if (errno == ENOENT)
+				continue;
+			return cfd_fail_errno(err, -errno, "cannot look at %s inside of the root filesystem",
+					      entry->d_name);
+		}
+		if (!S_ISREG(st.st_mode) || !st.st_size)
 			continue;
 		r = compare(copies, known, fd, entry->d_name, &st, &copy, err);
 		if (!r && copy)
 			r = found(entry->d_name, st.st_ino, data, err);
 	}
+	if (!r && copies->entries < CFD_COPIES_MAX_ENTRIES && errno)
+		return cfd_fail_errno(err, -errno, "cannot read a directory of the root filesystem to its end");
 	return r;
 }

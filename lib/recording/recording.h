@@ -13,7 +13,8 @@
 
 #define CFD_RECORDING_USED_MAX 4096 /* different things of one image; what is beyond is counted as lost */
 #define CFD_RECORDING_CONTAINERS 16 /* the last of them, by name and id */
-#define CFD_RECORDING_MAX_BYTES ((size_t)4 << 20)
+/* CFD_RECORDING_USED_MAX paths of CFD_GUARD_PATH bytes, each of six in JSON, fit. */
+#define CFD_RECORDING_MAX_BYTES ((size_t)8 << 20)
 
 /* Numbers are those of bpf/guard.h. */
 struct cfd_used {

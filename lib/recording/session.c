@@ -159,6 +159,8 @@ static int take_one(const struct cfd_guard_record_key *key, const struct cfd_gua
 	};
 
 	memcpy(path, record->path, sizeof(record->path));
+	if (!cfd_utf8_valid(path)) /* cannot be written down: as one that is too long */
+		path[0] = '\0';
 	memcpy(&used.address, &key->address, sizeof(used.address));
 	return cfd_recording_use(taking->used, &used);
 }
@@ -434,7 +436,7 @@ int cfd_session_find(int state_dir, const char *what, struct cfd_recording *ret_
 
 	if (!r)
 		r = each_name(places.sessions, move_dead, &places, err);
-	if (r)
+	if (r && r != -ENOSPC) /* to forget one is what makes room; what was not collected is found where it is */
 		return r;
 	if (what && !cfd_image_normalise(what, &image, &ignored))
 		search.image = image;

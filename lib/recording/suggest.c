@@ -138,7 +138,8 @@ static void tell_files(struct cfd_page *page, const struct cfd_recording *record
 
 		if (!is_file(used) || !holds(used) || ++told > TOLD_MAX)
 			continue;
-		cfd_page_comment(page, 2, "%s %s %s, %" PRIu64 "x", *used->path ? used->path : "(a long path)",
+		cfd_page_comment(page, 2, "%s %s %s, %" PRIu64 "x",
+				 *used->path ? used->path : "(a path that is too long, or no text)",
 				 used->kind == CFD_GUARD_EXEC ? "executed" : "mapped", what, used->count);
 	}
 	if (told > TOLD_MAX)

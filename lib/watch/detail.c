@@ -133,7 +133,12 @@ static int add_heading(const struct cfd_watched *status, const struct cfd_paint 
 	char stamp[32];
 	struct tm utc;
 	time_t created = record->created;
+	CFD_AUTO_FREE char *cgroup =
+		strdup(record->cgroup ? record->cgroup : "-"); /* the engine's caller may name it */
 
+	if (!cgroup)
+		return -ENOMEM;
+	cfd_hide_control(cgroup, "");
 	gmtime_r(&created, &utc);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	return cfd_buf_addf(
@@ -142,7 +147,7 @@ static int add_heading(const struct cfd_watched *status, const struct cfd_paint 
 		"  cgroup    %s\n",
 		paint->name, record->container_name ? record->container_name : record->id, paint->end, record->id,
 		record->image ? record->image : "-", record->profile ? record->profile : "-", cfd_watch_mode(status),
-		cfd_watch_phase(status), record->init.pid, stamp, record->cgroup ? record->cgroup : "-");
+		cfd_watch_phase(status), record->init.pid, stamp, cgroup);
 }
 
 static int add_counts(const struct cfd_watched *status, enum cfd_guard_part part, struct cfd_buf *buf)
