@@ -226,7 +226,7 @@ test_a_policy_that_warns_tells_and_denies_nothing() {
 	expect_output 'connect would-deny not-listed errno=EPERM comm=act path= family=2 type=1 protocol=6 address=::ffff:10.2.0.1 port=443'
 	expect guard-try state w1
 	expect_output 'exec allowed='
-	expect_output 'denied=0'
+	expect_equal '' "$(grep ' denied=[1-9]' <<<"$T_OUTPUT" || true)" 'counted as denied'
 }
 
 test_events_say_what_happened() {
@@ -242,7 +242,7 @@ test_events_say_what_happened() {
 	expect_output "cgroup=$(stat -c %i /sys/fs/cgroup/v1)"
 	expect_output '3 events'
 	expect guard-try events
-	expect_output '0 events'
+	expect_equal '0 events' "$T_OUTPUT"
 }
 
 test_allowed_events_only_on_request() {
@@ -312,12 +312,12 @@ once_rules_that_nobody_uses_are_collected() {
 	started g1 net
 	expect guard-try collect # what earlier tests left
 	expect guard-try collect
-	expect_output '0 removed'
+	expect_equal '0 removed' "$T_OUTPUT"
 	acts ok udp 10.1.0.1 53
 	stop_container g1
 	guest_wait 20 collects_something
 	expect guard-try collect
-	expect_output '0 removed'
+	expect_equal '0 removed' "$T_OUTPUT"
 	started g2 net
 	acts ok udp 10.1.0.1 53
 	acts EPERM udp 10.2.0.1 53
@@ -337,7 +337,7 @@ once_a_torn_set_is_loaded_anew() {
 	expect guard-try load
 	expect_output 'exec=1 net=1'
 	expect guard-try events
-	expect_output '0 events' # what the loader was denied in its trial is nobody's denial
+	expect_equal '0 events' "$T_OUTPUT" # what the loader was denied in its trial is nobody's denial
 	expect_equal "$set" "$(ls /sys/fs/bpf/cofferdam)"
 	acts EACCES exec /bin/sh -c 'echo shell' # what is attached stays
 	stop_container t1

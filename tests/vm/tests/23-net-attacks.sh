@@ -39,7 +39,7 @@ serve_in() {
 test_attacks_succeed_without_the_guard_and_are_stopped_by_it() {
 	export ATTACK_NETNS=/run/netns/attacks ATTACK_LACKS=''
 
-	modprobe dccp_ipv4 || ATTACK_LACKS=dccp # no longer in Linux 7
+	modprobe dccp_ipv4 || [[ $(uname -r) != 7.* ]] || ATTACK_LACKS=dccp # no longer in Linux 7
 	attack_compare net "$NET_PROFILE"
 }
 
