@@ -154,8 +154,13 @@ remove() {
 	"$SHIM" delete --force "$NAME" >/dev/null 2>&1
 }
 
+# denials [NAME]: how many the log has of that container since `begin`; '': of all.
 denials() {
-	tail -n "+$((${SEEN:-0} + 1))" "$AUDIT" | grep -F "\"container\":\"$NAME\"" | grep -c '"verdict":"\(denied\|would-deny\)"' || true
+	local name=${1-$NAME}
+
+	tail -n "+$((${SEEN:-0} + 1))" "$AUDIT" | awk -v container="\"container\":\"$name\"" -v all="${name:+no}" '
+		(!all || index($0, container)) && /"verdict":"(denied|would-deny)"/ { count++ }
+		END { print count + 0 }'
 }
 
 begin() {

@@ -42,6 +42,8 @@ once_nginx_under_load_after_its_entrypoint_scripts() {
 	expect within curl -sf --parallel --parallel-max 20 'http://127.0.0.1:8080/?[1-200]' -o /dev/null
 	expect within curl -sf http://127.0.0.1:8080/
 	expect_output 'hello from guest'
+	cofferdam events >/dev/null
+	expect_equal 0 "$(denials)" 'denials of the scripts and under load'
 	refute "$SHIM" exec web sh -c 'echo shell' # the door is closed: one denial, which is this one
 	SEEN=$(cofferdam events >/dev/null && wc -l <"$AUDIT")
 	unharmed 'nginx, its scripts, 200 requests'
@@ -58,7 +60,7 @@ once_redis_as_another_user_with_a_fork_that_saves() {
 	serve_redis redis
 	expect "$SHIM" exec cache redis-cli set key value
 	expect "$SHIM" exec cache redis-cli bgsave
-	expect guest_wait 20 sh -c "$SHIM exec cache redis-cli info persistence | grep -q rdb_bgsave_in_progress:0"
+	expect guest_wait 20 sh -c "$SHIM exec cache redis-cli info persistence | grep -q rdb_changes_since_last_save:0"
 	expect "$SHIM" exec cache redis-cli get key
 	expect_output value
 	expect_equal 65534 "$("$SHIM" exec cache sed -n 's/^Uid:\t\([0-9]*\).*/\1/p' /proc/1/status)" 'user of redis'
@@ -66,7 +68,7 @@ once_redis_as_another_user_with_a_fork_that_saves() {
 }
 
 once_a_server_that_forks_for_each_client() {
-	local i
+	local i clients=''
 
 	begin
 	create postgres postgres /server-entrypoint.sh workload fork-server 5432
@@ -74,8 +76,11 @@ once_a_server_that_forks_for_each_client() {
 	guest_wait 20 within workload ask tcp 127.0.0.1 5432 hello
 	for i in $(seq 20); do
 		within workload ask tcp 127.0.0.1 5432 "$i" >/dev/null &
+		clients="$clients $!"
 	done
-	wait $(jobs -p)
+	for i in $clients; do
+		wait "$i" || t_fail "client $i had no answer, or a wrong one"
+	done
 	expect within workload ask tcp 127.0.0.1 5432 last
 	unharmed 'a fork server as PostgreSQL, 22 clients'
 }
@@ -112,7 +117,7 @@ once_curl_to_an_allowed_host_by_its_name() {
 
 once_names_by_busybox_and_by_python() {
 	begin
-	WORLD=1 ran names default /bin/sh -c 'busybox nslookup -type=a web.example && busybox wget -q -O /dev/null http://127.0.0.1:1/ ||
+	WORLD=1 ran names default /bin/sh -c 'busybox nslookup -type=a web.example || exit 1; busybox wget -q -O /dev/null http://127.0.0.1:1/ ||
 		exec python3 -c "
 import socket
 assert socket.getaddrinfo(\"web.example\", 80, socket.AF_INET)[0][4][0] == \"10.1.0.1\"
@@ -378,8 +383,11 @@ once_an_image_of_podmans_recorded_then_enforced() {
 	expect grep '"match": \[{"image":"localhost/inside:\*"}\]' "$ADMIN/app.json"
 	begin
 	expect podman --runtime "$SHIM" run --rm --network none "$GUEST_INSIDE" /bin/inside show /proc/self/comm
-	expect_equal 0 "$(denials)" denials
+	cofferdam events >/dev/null
+	expect_equal 0 "$(denials '')" denials
 	refute podman --runtime "$SHIM" run --rm --network none "$GUEST_INSIDE" /bin/sh -c 'echo shell'
+	cofferdam events >/dev/null
+	[ "$(denials '')" -gt 0 ] || t_fail 'the denied shell is not in the log'
 	expect cofferdam profile record "$GUEST_INSIDE" --forget
 }
 
