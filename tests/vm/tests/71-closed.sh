@@ -16,51 +16,6 @@ clean() {
 	"$SHIM" delete --force "$1" >/dev/null 2>&1 || true
 }
 
-programs_left() {
-	bpftool prog show | grep -c ' name cfd_' || true
-}
-
-no_programs() {
-	[ "$(programs_left)" -eq 0 ]
-}
-
-# The guard, its pins and its own cgroup are gone, as after a boot.
-unload() {
-	rm -rf "$PINS"
-	rmdir /sys/fs/cgroup/cofferdam
-	guest_wait 30 no_programs
-}
-
-# --- hooks
-
-# The guard takes more than five of the ten.
-once_hooks_that_others_have_taken_are_named() {
-	others=/sys/fs/cgroup/others # not local: traps at the end do not see what is
-
-	guest_runtime crun
-	guest_bundle bundle /bin/inside sleep 300
-	mkdir "$others"
-	trap 'clean eleventh; rmdir "$others" 2>/dev/null || true; guest_wait 30 guard-try load' EXIT
-	unload
-	expect occupy "$others" task_kill inode_rename inode_unlink inode_mkdir inode_rmdir
-	refute guard-try load
-	expect_output 'at the LSM hook '
-	expect_output 'it has 10 hooks for programs on cgroups, and others have taken too many'
-	expect_status 1 "$SHIM" create --bundle bundle eleventh
-	expect_output 'it has 10 hooks'
-	expect_equal '' "$(ls "$PINS")" 'sets that were loaded'
-	guest_nothing_left
-	expect_status 1 cofferdam doctor --guard
-	expect_output 'NO    lsm-hooks '
-	expect_output 'others on cgroups have 5 ('
-	expect_output task_kill
-	expect_output inode_rmdir
-	rmdir "$others"
-	expect guest_wait 30 guard-try load
-	expect "$SHIM" create --bundle bundle eleventh
-	expect cofferdam doctor --guard
-}
-
 # --- room
 
 once_policies_that_nobody_has_make_room() {
