@@ -189,13 +189,23 @@ fake_vms() {
 	printf '#!/bin/sh\n' >tests/vm/prepare
 	cat >tests/vm/run <<-'STUB'
 		#!/bin/bash
-		: >"running/$1"
+		kernel=$1
+		while [ "$1" != -- ]; do
+			[ "$1" != --append ] || words=$2
+			[ "$1" != --log ] || log=$2
+			shift
+		done
+		shift
+		mkdir -p "$log"
+		: >"running/$$"
 		ls running | wc -l >>at-once
 		sleep 0.5
-		printf '@vm begin /cofferdam/tests/vm/tests/10-a.sh\nok   test_x (%s s)\n10-a: 1 passed, 0 failed, 0 skipped\n' "$1" >"$5/$1.results"
-		printf '@vm end 0 /cofferdam/tests/vm/tests/10-a.sh\n' >>"$5/$1.results"
-		echo "share of $1: $COFFERDAM_SHARE"
-		rm "running/$1"
+		for file in "$@"; do
+			printf '@vm begin /cofferdam/%s\nok   test_x (%s s)\nfake: 1 passed, 0 failed, 0 skipped\n' "$file" "$kernel"
+			printf '@vm end 0 /cofferdam/%s\n' "$file"
+		done >"$log/$kernel.results"
+		echo "$kernel with '$words', share $COFFERDAM_SHARE, runs ${*##*/}"
+		rm "running/$$"
 	STUB
 	chmod +x tests/vm/prepare tests/vm/run
 	: >tests/vm/tests/10-a.sh
@@ -205,9 +215,28 @@ test_as_many_vms_at_a_time_as_processors() {
 	fake_vms
 	expect env -u TESTS KERNEL='6.1 7.2 6.12 6.6 5.5' BUILD="$PWD/build" tests/vm/check
 	expect_output 'vm: 5 passed, 0 failed, 0 skipped'
-	expect_output 'share of 6.12: 2/5'
+	expect_output "6.12 with '', share 2/5, runs 10-a.sh"
 	expect_equal "$(($(nproc) < 5 ? $(nproc) : 5))" "$(sort -n at-once | tail -n 1)" 'VMs at a time'
 	expect_equal $'7.2 7.2 10-a test_x\n6.6 6.6 10-a test_x' "$(head -n 2 build/vm/seconds)"
+}
+
+test_each_part_has_a_vm_and_what_asks_for_it_a_boot_of_its_own() {
+	fake_vms
+	touch tests/vm/tests/{20-b,50-c}.sh
+	printf '# boot: lsm=none\n' >tests/vm/tests/72-d.sh
+	printf '# boot: lsm=some\n' >tests/vm/tests/73-e.sh
+	expect env -u TESTS KERNEL='6.1 7.2' BUILD="$PWD/build" tests/vm/check
+	expect_output 'vm: 8 passed, 0 failed, 0 skipped'
+	expect_output "6.1 with '', share 0/2, runs 10-a.sh 20-b.sh"
+	expect_output "7.2 with '', share 1/2, runs 50-c.sh"
+	expect_output "6.1 with 'lsm=none', share 0/1, runs 72-d.sh"
+	expect_output "6.1 with 'lsm=some', share 0/1, runs 73-e.sh"
+	refute_output "7.2 with 'lsm="
+	expect env TESTS=50 KERNEL=7.2 BUILD="$PWD/build" tests/vm/check
+	expect_output 'vm: 1 passed, 0 failed, 0 skipped'
+	: >tests/vm/tests/x.sh
+	expect_status 2 env -u TESTS KERNEL=7.2 BUILD="$PWD/build" tests/vm/check
+	expect_output 'x.sh has no number'
 }
 
 # fake_criterion STATUS TAP [REPORT]: a program that tests itself, writes TAP and leaves a sanitizer's report.
