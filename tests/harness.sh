@@ -111,6 +111,14 @@ test_the_driver_fails_when_a_kind_does() {
 	expect_equal '4 passed, 1 failed' "$(tail -n 1 <<<"$T_OUTPUT")"
 }
 
+test_the_driver_tells_again_at_the_end_what_failed() {
+	fake_make vm $'6.1: FAIL test_a (1.0 s) status 1\n7.2: ok   test_b (1.0 s)\n6.1:      | why a\n7.2:      | why not
+7.2: FAIL test_c (1.0 s) status 1\n6.1: ok   test_d (1.0 s)\nvm: 2 passed, 2 failed' 1
+	expect_status 1 driver vm
+	expect_equal $'failed:\n6.1: FAIL test_a (1.0 s) status 1\n6.1:      | why a\n7.2: FAIL test_c (1.0 s) status 1\n' \
+		"$(sed -n '/^failed:$/,/^$/p' <<<"$T_OUTPUT")"$'\n'
+}
+
 test_the_driver_believes_neither_a_status_nor_a_line_alone() {
 	fake_make silent 'all is well' 0
 	expect_status 1 driver silent
