@@ -126,7 +126,7 @@ fuzz-coverage: $(patsubst %,$(BUILD)/fuzz-%,$(FUZZ_TARGETS))
 # TIME=600 for longer; TARGET='json spec' selects.
 fuzz: $(patsubst %,$(BUILD)/fuzz-%,$(or $(TARGET),$(FUZZ_TARGETS)))
 	$(Q)tests/fuzz/seeds $(BUILD)/seeds
-	$(Q)BUILD='$(BUILD)' TIME='$(or $(TIME),60)' tests/fuzz/run $(or $(TARGET),$(FUZZ_TARGETS))
+	$(Q)BUILD='$(BUILD)' TIME='$(or $(TIME),60)' SEED='$(SEED)' tests/fuzz/run $(or $(TARGET),$(FUZZ_TARGETS))
 
 # The demonstration runs here if the kernel loads BPF LSM programs, which needs cgroup2 too; else in a VM, which has podman.
 DEPS_DEMO := $(if $(filter cgroup2fs,$(shell stat -f -c %T /sys/fs/cgroup 2>/dev/null)),podman netavark aardvark-dns)
