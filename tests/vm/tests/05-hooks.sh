@@ -5,6 +5,7 @@
 # shellcheck source=tests/vm/guest.sh
 . "$(dirname "$0")/../guest.sh"
 
+T_LIMIT=240
 SHIM=/usr/local/bin/cofferdam-runtime
 PINS=/sys/fs/bpf/cofferdam
 OTHERS=/sys/fs/cgroup/others
