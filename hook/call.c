@@ -15,8 +15,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PID_MAX_LIMIT (1 << 22) /* the kernel's, include/linux/threads.h */
@@ -152,6 +154,19 @@ static int attach(struct cfd_call *call, struct cfd_record *record, const struct
 	return r;
 }
 
+/* By it the others of a pod find out whose a namespace is, also when this container's processes have ended. */
+static int note_userns(const struct cfd_call *call, struct cfd_record *record, struct cfd_error *err)
+{
+	char path[48];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", call->pid);
+	if (stat(path, &st))
+		return cfd_fail_errno(err, -errno, "cannot examine the container's user namespace %s", path);
+	record->userns = st.st_ino;
+	return 0;
+}
+
 int cfd_call_govern(struct cfd_call *call, struct cfd_record *record, const struct cfd_policy *policy,
 		    struct cfd_error *err)
 {
@@ -159,6 +174,8 @@ int cfd_call_govern(struct cfd_call *call, struct cfd_record *record, const stru
 	CFD_AUTO_FD int cgroup = -1;
 	int r = cfd_process_of(call->pid, &record->init, err);
 
+	if (!r)
+		r = note_userns(call, record, err);
 	if (!r && policy)
 		r = cfd_cgroup_of_container(call->pid, record->cgroups_path, &cgroup, &path, &record->cgroup_id, err);
 	if (!r && policy)

@@ -283,6 +283,7 @@ int cfd_verdict_note(const struct cfd_verdict *verdict, const struct cfd_config 
 	if (cfd_string_replace(&record->image, verdict->image.name) ||
 	    cfd_string_replace(&record->profile, verdict->profile->name) ||
 	    cfd_string_replace(&record->container_name, verdict->image.container_name) ||
+	    cfd_string_replace(&record->pod, verdict->image.pod) ||
 	    cfd_string_replace(&record->cgroups_path, verdict->spec.cgroups_path))
 		return cfd_fail_memory(err, "the record");
 	record->guard_exec = config->guard_exec != CFD_NEED_OFF;

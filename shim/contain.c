@@ -106,7 +106,7 @@ static int go_without_range(struct cfd_contain *contain, struct cfd_error *err)
 /* A range of its own, or the pod's. */
 static int claim_range(struct cfd_contain *contain, struct cfd_error *err)
 {
-	int r = cfd_pod_find(contain->state, &contain->verdict.spec, &contain->verdict.held, &contain->pod, err);
+	int r = cfd_pod_find(contain->state, &contain->verdict, contain->record.root, &contain->pod, err);
 
 	if (r)
 		return r;
@@ -129,7 +129,7 @@ int cfd_contain_claim(struct cfd_contain *contain, struct cfd_error *err)
 		r = wants_range(contain) ? claim_range(contain, err)
 					 : cfd_state_claim(contain->state, &contain->record, NULL, contain->key, err);
 	contain->claimed = r == 0;
-	return r;
+	return r ? r : cfd_pod_confirm(contain->state, &contain->pod, err);
 }
 
 /* Before the mount namespace is left: pins in bpffs must be made where everybody sees them. */
@@ -178,7 +178,7 @@ static int prepare(struct cfd_contain *contain, struct cfd_error *err)
 						  .rootfs_fd = verdict->rootfs_fd,
 						  .range = contain->record.range,
 						  .userns_fd = contain->record.range.size ? contain->userns_fd : -1,
-						  .join_userns = contain->pod.range.size != 0,
+						  .join_userns = contain->pod.joins,
 						  .stage_dir = cfd_state_stage(contain->state)};
 
 	return cfd_idmap_prepare(&request, &contain->files, err);

@@ -82,7 +82,9 @@ static int read_dirs(const struct cfd_engine_request *request, const char *state
 
 	if (!cfd_shape_hex(sandbox, 64))
 		return fail_annotation(err, CRI "sandbox-id", sandbox);
-	r = read_root(request, &root, err);
+	r = cfd_engine_copy(sandbox, &image->pod, err);
+	if (!r)
+		r = read_root(request, &root, err);
 	if (!r)
 		r = cfd_engine_add_dir(image->engine_dirs, err, "%s/" PLUGIN "/sandboxes/%s", root, sandbox);
 	if (!r)

@@ -76,6 +76,7 @@ void cfd_image_release(struct cfd_image *image)
 		free(image->digests[i]);
 	free(image->container_name);
 	free(image->rootfs);
+	free(image->pod);
 	for (size_t i = 0; i < CFD_COUNT(image->engine_dirs); i++)
 		free(image->engine_dirs[i]);
 	for (size_t i = 0; i < CFD_COUNT(image->volume_dirs); i++)

@@ -44,6 +44,9 @@ struct cfd_image {
 	 */
 	char *engine_dirs[9];
 	char *volume_dirs[9];
+	/* The id of the pod's sandbox (its own, for a sandbox), as the CRI's engine records it; else NULL. Podman's
+	   pods have none: an annotation names it, and anybody may write that. */
+	char *pod;
 };
 
 /*

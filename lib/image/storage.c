@@ -317,7 +317,8 @@ static int read_engine(const struct finding *finding, struct cfd_image *image, s
 		return cfd_fail(err, -EBADMSG, "CRI-O's record of the container %s gives \"%.100s\" as the pod's id",
 				request->container_id, pod_id);
 	image->sandbox = cfd_streq(pod_id, request->container_id);
-	return cfd_engine_crio_dirs(request, pod_id, image, err);
+	r = cfd_engine_copy(pod_id, &image->pod, err);
+	return r ? r : cfd_engine_crio_dirs(request, pod_id, image, err);
 }
 
 int cfd_engine_storage(const struct cfd_engine_request *request, struct cfd_image *image, struct cfd_error *err)

@@ -57,6 +57,8 @@ static const struct cfd_field record_fields[] = {
 	FLAG(guard_net_required),
 	FLAG(guard_destinations),
 	FLAG(foreground),
+	TEXT(pod, false),
+	{ .key = "userns", .kind = CFD_FIELD_INT, .offset = offsetof(struct cfd_record, userns), .max = INT64_MAX },
 	{ .key = "format", .kind = CFD_FIELD_IGNORED, .required = true }, /* read first, by check_format */
 };
 // clang-format on
@@ -125,7 +127,8 @@ void cfd_record_release(struct cfd_record *record)
 	char **const owned[] = {
 		&record->id,      &record->root,           &record->bundle,           &record->image,
 		&record->profile, &record->container_name, &record->cgroups_path,     &record->cgroup,
-		&record->runtime, &record->runtime_dir,    &record->apparmor_profile, &record->selinux_label};
+		&record->runtime, &record->runtime_dir,    &record->apparmor_profile, &record->selinux_label,
+		&record->pod};
 
 	for (size_t i = 0; i < CFD_COUNT(owned); i++)
 		free(*owned[i]);

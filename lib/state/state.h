@@ -57,6 +57,8 @@ struct cfd_record {
 	bool guard_destinations; /* of the network only these are in force, for want of BPF LSM */
 	bool foreground;         /* the shim stays while it runs (`run` without --detach) */
 	int64_t created;         /* seconds since the epoch */
+	char *pod;               /* the id of its pod's sandbox, as the CRI's engine records it, or NULL */
+	uint64_t userns;         /* the inode of its user namespace; set by the hook; 0: not known */
 };
 
 struct cfd_state; /* open directories */

@@ -171,7 +171,9 @@ Test(image, podman_by_its_storage_records)
 	bind_mount(&container, "storage/overlay-containers/" HEX_A "/userdata/shm", "/dev/shm");
 	bind_mount(&container, "storage/overlay-containers/" HEX_A "/userdata/config.json", "/etc/hostname");
 	bind_mount(&container, "run/overlay-containers/" HEX_A "/userdata/hosts", "/elsewhere");
+	annotate(&container, "io.kubernetes.cri-o.SandboxID", HEX_A);
 	expect_known(&container, &image, CFD_ENGINE_PODMAN, "docker.io/library/probe:1.0");
+	cr_expect_null(image.pod, "an annotation of podman's is its user's");
 	cr_expect_str_eq(image.id, "sha256:" PROBE);
 	cr_expect_str_eq(image.digests[0], MANIFEST);
 	cr_expect_str_eq(image.digests[1], "sha256:" HEX_C, "the list's manifest");
@@ -358,10 +360,12 @@ Test(image, crio_by_its_storage_records_whatever_the_annotations)
 	container.cgroups_path = "kubepods-besteffort-pod8a7b6c5d_0000_4000_8000_000000000001.slice:crio:" IN_POD;
 	annotate(&container, "io.kubernetes.cri-o.ImageName", "docker.io/library/evil:1");
 	annotate(&container, "io.kubernetes.cri-o.ContainerType", "sandbox");
+	annotate(&container, "io.kubernetes.cri-o.SandboxID", HEX_C);
 	annotate(&container, "io.kubernetes.pod.uid", "../../../etc");
 	/* The kubelet asked by id, so the name is one that the image has. */
 	expect_known(&container, &image, CFD_ENGINE_CRIO, "docker.io/library/probe:1.1");
 	cr_expect_not(image.sandbox);
+	cr_expect_str_eq(image.pod, POD);
 	cr_expect_str_eq(image.container_name, "k8s_web_web_prod");
 	cr_expect(has_dir(image.engine_dirs, container.tree, "run/overlay-containers/" IN_POD "/userdata"));
 	cr_expect(has_dir(image.engine_dirs, container.tree, "run/overlay-containers/" POD "/userdata"));

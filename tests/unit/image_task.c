@@ -39,6 +39,7 @@ Test(image, containerd_by_the_annotations_of_its_plugin)
 	expect_known(&container, &image, CFD_ENGINE_CONTAINERD, "docker.io/library/nginx:1.27");
 	cr_expect_str_eq(image.container_name, "prod/web-7d4/nginx");
 	cr_expect_not(image.sandbox);
+	cr_expect_str_eq(image.pod, SANDBOX);
 	cr_expect(has_dir(image.engine_dirs, NULL, "/srv/containerd/io.containerd.grpc.v1.cri/sandboxes/" SANDBOX));
 	cr_expect(has_dir(image.engine_dirs, container.tree,
 			  "run/containerd/io.containerd.grpc.v1.cri/sandboxes/" SANDBOX "/shm"));

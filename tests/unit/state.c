@@ -46,6 +46,8 @@ Test(state, what_is_claimed_is_read_back_and_dropped_whole)
 	record.cgroup_id = UINT64_C(0xfedcba9876543210);
 	record.policy_id = 42;
 	record.guard_exec_required = true;
+	record.pod = strdup("pod");
+	record.userns = 4026532000;
 	cr_assert_eq(cfd_state_claim(state, &record, "cofferdam", key, &err), 0, "%s", err.message);
 	cr_expect_eq(record.range.size, CFD_USERNS_RANGE_SIZE);
 	cr_expect_eq(record.shim.pid, getpid());
@@ -63,6 +65,8 @@ Test(state, what_is_claimed_is_read_back_and_dropped_whole)
 	cr_expect_eq(back.range.base, record.range.base);
 	cr_expect_eq(back.shim.start, record.shim.start);
 	cr_expect_eq(back.created, 1700000000);
+	cr_expect_str_eq(back.pod, "pod");
+	cr_expect_eq(back.userns, 4026532000);
 
 	cr_assert_eq(cfd_state_open_container(state, key, &dirfd, &err), 0);
 	cr_assert_eq(cfd_fd_make_dir(dirfd, "bundle", 0700, &bundle, &err), 0);
