@@ -9,6 +9,7 @@
 #include "lib/amend/amend.h"
 #include "lib/amend/filter.h"
 #include "lib/audit.h"
+#include "lib/caps.h"
 #include "lib/fd.h"
 #include "lib/json/fields.h"
 #include "lib/guard/guard.h"
@@ -217,13 +218,29 @@ static int prepare_or_go_without_range(struct cfd_contain *contain, struct cfd_e
 	return r ? r : prepare(contain, err);
 }
 
+/* The profile grants it, and what fails will say no more than EPERM. */
+static int tell_raw_sockets(struct cfd_contain *contain, struct cfd_error *err)
+{
+	unsigned raw = 0;
+
+	if (!contain->files.sysctls.foreign_network || cfd_caps_number("CAP_NET_RAW", &raw) ||
+	    !(contain->record.capabilities >> raw & 1))
+		return 0;
+	return cfd_contain_notice(
+		contain, err,
+		"CAP_NET_RAW does nothing here: the network is the engine's, and its user namespace "
+		"the host's, so raw and packet sockets fail with EPERM; ping works without them (echo "
+		"sockets). What needs them (tcpdump, nmap, keepalived) needs \"userns\": \"host\" in "
+		"its profile, with a reason");
+}
+
 int cfd_contain_prepare_files(struct cfd_contain *contain, struct cfd_error *err)
 {
 	bool optional = contain->record.range.size && contain->config.userns == CFD_NEED_PREFER;
 	int r = optional ? prepare_or_go_without_range(contain, err) : prepare(contain, err);
 
 	cfd_held_release(&contain->verdict.held); /* what is held cannot be unmounted on the host */
-	return r;
+	return r ? r : tell_raw_sockets(contain, err);
 }
 
 int cfd_contain_build_seccomp(struct cfd_contain *contain, struct cfd_error *err)

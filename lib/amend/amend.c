@@ -282,18 +282,26 @@ static int amend_user_namespace(const struct cfd_amend *a)
 	return 0;
 }
 
-/* What is left for the runtime to set is set inside of the user namespace. */
+/*
+ * What is left for the runtime to set is set inside of the user namespace. A network that the runtime makes begins with
+ * a range of nobody: the groups of the container get in where its engine asked for what pings otherwise.
+ */
 static int amend_ping_groups(const struct cfd_amend *a, struct cfd_json *sysctls)
 {
+	const struct cfd_spec_namespace *network = cfd_spec_namespace(a->spec, "network");
 	const char *value = cfd_json_string(cfd_json_get(sysctls, CFD_SYSCTLS_PING_GROUPS));
 	char clipped[32];
 	int r;
 
+	if (!value && network && !network->path && cfd_sysctls_wants_ping(a->spec))
+		value = "0 2147483647";
 	if (!value || !a->decision->range)
 		return 0;
 	r = cfd_sysctls_clip_groups(value, a->decision->range, clipped, a->err);
 	if (r)
 		return r;
+	if (!sysctls)
+		sysctls = cfd_json_want_object(a->doc, a->linux_part, "sysctl");
 	return cfd_json_set(a->doc, sysctls, CFD_SYSCTLS_PING_GROUPS, cfd_json_new_string(a->doc, clipped))
 		       ? cfd_amend_memory(a)
 		       : 0;
@@ -301,11 +309,15 @@ static int amend_ping_groups(const struct cfd_amend *a, struct cfd_json *sysctls
 
 static int amend_sysctls(const struct cfd_amend *a)
 {
+	const struct cfd_sysctls none = {0}, *set = a->decision->mounts ? &a->decision->mounts->sysctls : &none;
 	struct cfd_json *sysctls = cfd_json_get(a->linux_part, "sysctl");
-	char **names = a->decision->mounts ? a->decision->mounts->removed_sysctls : NULL;
 
-	for (; names && *names; names++)
-		cfd_json_remove(sysctls, *names);
+	for (char **name = set->keys; name && *name; name++)
+		cfd_json_remove(sysctls, *name);
+	if (set->names) {
+		cfd_json_remove(a->spec->root, "hostname");
+		cfd_json_remove(a->spec->root, "domainname");
+	}
 	return amend_ping_groups(a, sysctls);
 }
 

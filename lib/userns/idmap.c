@@ -162,7 +162,7 @@ static int prepare_for_userns(const struct cfd_idmap_request *request, struct cf
 		r = cfd_stage_own_streams(stage, err);
 	return r ? r
 		 : cfd_sysctls_write(request->spec, request->held, request->profile, &request->range,
-				     request->userns_fd, &result->removed_sysctls, err);
+				     request->userns_fd, &result->sysctls, err);
 }
 
 static int allocate(const struct cfd_spec *spec, struct cfd_idmap_result *result, struct cfd_error *err)
@@ -220,7 +220,7 @@ void cfd_idmap_result_release(struct cfd_idmap_result *result)
 	free(result->mounts);
 	free(result->devices);
 	free(result->layers);
-	cfd_sysctls_free(result->removed_sysctls);
+	cfd_sysctls_release(&result->sysctls);
 	*result = (struct cfd_idmap_result){0};
 }
 

@@ -11,6 +11,7 @@
 
 #include "lib/base.h"
 #include "lib/err.h"
+#include "lib/userns/sysctls.h"
 #include "lib/userns/userns.h"
 
 struct cfd_held;
@@ -70,8 +71,7 @@ struct cfd_idmap_result {
 	size_t mount_count;
 	struct cfd_idmap_device *devices;
 	size_t device_count;
-	char **removed_sysctls; /* written already, from the host, inside the namespace they belong to; NULL-terminated,
-				   or NULL */
+	struct cfd_sysctls sysctls; /* what was set already, from the host, inside the namespace it belongs to */
 	char *layers; /* for people: "overlay, 12 layers" or "directory on ext4"; NULL if nothing is idmapped */
 };
 

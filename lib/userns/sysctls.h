@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.sysctl for namespaces that the container joins: root in the container may not set them there, so they are set
- * from the host and the runtime is not told.
+ * linux.sysctl, hostname and domainname for namespaces that the container joins: root in the container may not set them
+ * there, so they are set from the host and the runtime is not told.
  */
 #ifndef CFD_SYSCTLS_H
 #define CFD_SYSCTLS_H
@@ -14,15 +14,28 @@ struct cfd_held;
 struct cfd_profile;
 struct cfd_spec;
 
+struct cfd_sysctls {
+	char **keys;          /* of linux.sysctl that are set; NULL-terminated */
+	bool names;           /* hostname and domainname are set */
+	bool foreign_network; /* the container's user namespace does not own its network: no capability counts there */
+};
+
 /*
- * Sets them and lists their keys (NULL-terminated; NULL when there are none). Those of the host's own namespaces are
- * refused. In a joined network namespace net.ipv4.ip_unprivileged_port_start becomes 0 unless it is configured, if the
- * container keeps CAP_NET_BIND_SERVICE, as that capability means nothing in a namespace that the container's user
- * namespace does not own. `profile` may be NULL.
+ * Sets them. Those of the host's own namespaces are refused. In a joined network namespace also, unless configured:
+ * net.ipv4.ip_unprivileged_port_start becomes 0 if the container keeps CAP_NET_BIND_SERVICE, and its groups come into
+ * net.ipv4.ping_group_range if its engine asked for CAP_NET_RAW, as these capabilities mean nothing in a namespace that
+ * the container's user namespace does not own. `profile` may be NULL.
  */
 int cfd_sysctls_write(const struct cfd_spec *spec, const struct cfd_held *held, const struct cfd_profile *profile,
-		      const struct cfd_userns_range *range, int userns_fd, char ***ret_keys, struct cfd_error *err);
-void cfd_sysctls_free(char **keys);
+		      const struct cfd_userns_range *range, int userns_fd, struct cfd_sysctls *ret_written,
+		      struct cfd_error *err);
+void cfd_sysctls_release(struct cfd_sysctls *sysctls);
+
+/*
+ * Whether the container was to be able to ping: its engine asked for CAP_NET_RAW. Whatever the profile leaves of that,
+ * echo sockets do for it, and can do nothing else.
+ */
+bool cfd_sysctls_wants_ping(const struct cfd_spec *spec);
 
 #define CFD_SYSCTLS_PING_GROUPS "net.ipv4.ping_group_range"
 

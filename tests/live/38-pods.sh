@@ -259,7 +259,7 @@ test_a_sandbox_of_somebody_else_is_refused() {
 pin() {
 	mkdir -p /run/ipcns /run/utsns
 	touch "/run/ipcns/$POD" "/run/utsns/$POD"
-	unshare --ipc="/run/ipcns/$POD" --uts="/run/utsns/$POD" hostname pinned
+	unshare --ipc="/run/ipcns/$POD" --uts="/run/utsns/$POD" true
 }
 
 unpin() {
@@ -286,9 +286,9 @@ crio() {
 	live_bundle "$bundle" "$@"
 	live_edit "$bundle/config.json" "
 c['process']['capabilities']['ambient'] = []
-del c['hostname']
 c['annotations'] = {'io.container.manager': 'cri-o', 'io.kubernetes.cri-o.ContainerType': 'container',
     'io.kubernetes.cri-o.SandboxID': '$POD'}
+c['hostname'] = 'pinned'
 for mount in c['mounts']:
     if mount['destination'] == '/dev/shm':
         mount.update(type='bind', source='$STORAGE/$POD/userdata/shm', options=['rw', 'bind'])"

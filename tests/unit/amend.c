@@ -235,6 +235,22 @@ Test(amend, groups_that_may_ping_are_those_of_the_range)
 	       AT("linux", "sysctl", "net.ipv4.ping_group_range"), "\"0 2147483647\"");
 }
 
+/* Where the engine asks for CAP_NET_RAW and says nothing of groups; the profile takes that capability away. */
+Test(amend, who_was_to_ping_still_can)
+{
+#define RAW                                                                                                            \
+	START ",\"process\":{\"cwd\":\"/"                                                                              \
+	      "\",\"args\":[\"a\"],\"user\":{\"uid\":0,\"gid\":0},\"capabilities\":{\"bounding\":"                     \
+	      "[\"CAP_NET_RAW\"]}},\"linux\":{\"namespaces\":[{\"type\":\"network\"}]}}"
+	static const struct cfd_userns_range range = {.base = 1000000, .size = 65536};
+	static const struct cfd_amend_decision with = {.range = &range}, without = {0};
+
+	expect(RAW, &with, AT("linux", "sysctl"), "{\"net.ipv4.ping_group_range\":\"0 65535\"}");
+	expect(RAW, &without, AT("linux", "sysctl"), "");
+	expect(START ",\"linux\":{\"namespaces\":[{\"type\":\"network\"}]}}", &with, AT("linux", "sysctl"), "");
+#undef RAW
+}
+
 Test(amend, a_container_of_a_pod_joins_the_user_namespace_of_its_range)
 {
 	static const char text[] = START ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]}}";
@@ -300,8 +316,11 @@ Test(amend, prepared_mounts_and_devices_take_their_places)
 					   {.index = 4, .source = (char *)"/stage/4", .clear_type = true}};
 	struct cfd_idmap_device devices[] = {{.index = 0, .source = (char *)"/stage/x"}};
 	char *sysctls[] = {(char *)"net.a", (char *)"net.absent", NULL};
-	const struct cfd_idmap_result result = {
-		.mounts = mounts, .mount_count = 4, .devices = devices, .device_count = 1, .removed_sysctls = sysctls};
+	const struct cfd_idmap_result result = {.mounts = mounts,
+						.mount_count = 4,
+						.devices = devices,
+						.device_count = 1,
+						.sysctls = {.keys = sysctls}};
 	const struct cfd_amend_decision decision = {.mounts = &result};
 
 	expect(text, &decision, AT("mounts"),
