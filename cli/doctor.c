@@ -8,7 +8,9 @@
 #include "lib/err.h"
 #include "lib/guard/guard.h"
 #include "lib/profile/profile.h"
+#include "lib/state/ranges.h"
 #include "lib/state/state.h"
+#include "lib/userns/pool.h"
 #include "lib/userns/userns.h"
 
 #include <errno.h>
@@ -172,14 +174,22 @@ static bool see_state(struct doctor *doctor)
 
 static bool see_pool(struct doctor *doctor)
 {
-	struct cfd_userns_range range = {0};
+	CFD_AUTO_FREE struct cfd_userns_range *used = NULL;
+	CFD_AUTO_FD int ranges = open(CFD_STATE_DIR "/ranges", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct cfd_pool pool = {
+		.owner = doctor->config.userns_pool, .subuid = CFD_POOL_SUBUID, .subgid = CFD_POOL_SUBGID};
+	struct cfd_pool_count count = {0};
 	struct cfd_error err = {0};
 
-	if (cfd_userns_pick(doctor->config.userns_pool, "/etc/subuid", "/etc/subgid", NULL, 0, &range, &err))
+	if (ranges >= 0)
+		cfd_ranges_list(ranges, &used, &pool.used_count);
+	pool.used = used;
+	if (cfd_pool_count(&pool, &count, &err))
 		return fail(doctor, &err);
-	snprintf(doctor->detail, sizeof(doctor->detail), "%s has ranges from %u on", doctor->config.userns_pool,
-		 range.base);
-	return true;
+	snprintf(doctor->detail, sizeof(doctor->detail), "%s has %zu ranges from %u on: %zu in use, %zu free%s",
+		 pool.owner, count.ranges, count.lowest, count.in_use, count.ranges - count.in_use,
+		 count.in_use < count.ranges ? "" : "; give it more in " CFD_POOL_SUBUID " and " CFD_POOL_SUBGID);
+	return count.in_use < count.ranges;
 }
 
 static bool see_userns(struct doctor *doctor)

@@ -100,20 +100,32 @@ static int go_without_range(struct cfd_contain *contain, struct cfd_error *err)
 {
 	struct cfd_error why = *err;
 
-	contain->record.range.size = 0;
+	contain->record.range = (struct cfd_userns_range){0};
 	return cfd_contain_notice(contain, err, "no user namespace (userns.mode is prefer): %s", why.message);
 }
 
-/* A range of its own, or the pod's. */
+/* A range of its own, as the profile wants it, or the pod's. */
 static int claim_range(struct cfd_contain *contain, struct cfd_error *err)
 {
+	const struct cfd_profile *profile = contain->verdict.profile;
+	const char *pool = contain->config.userns_pool;
+	struct cfd_userns_range *range = &contain->record.range;
 	int r = cfd_pod_find(contain->state, &contain->verdict, contain->record.root, &contain->pod, err);
 
+	if (!r)
+		r = cfd_pod_check(&contain->pod, profile, err);
 	if (r)
 		return r;
-	contain->record.range = contain->pod.range;
-	r = cfd_state_claim(contain->state, &contain->record,
-			    contain->pod.range.size ? NULL : contain->config.userns_pool, contain->key, err);
+	*range = contain->pod.range;
+	if (range->size)
+		pool = NULL;
+	else
+		*range = (struct cfd_userns_range){.base = (uint32_t)profile->userns_base,
+						   .size = cfd_profile_ids(profile)};
+	r = cfd_state_claim(contain->state, &contain->record, pool, contain->key, err);
+	if ((r == -ENOENT || r == -ENOSPC || r == -EBUSY) && (profile->userns_base || profile->userns_size))
+		cfd_wrap(err, "userns_range of profile %s", profile->name);
+	/* Not -EBUSY: the range is there, and somebody else's. */
 	if ((r != -ENOENT && r != -ENOSPC) || contain->config.userns != CFD_NEED_PREFER)
 		return r;
 	r = go_without_range(contain, err);

@@ -3,6 +3,7 @@
 #include "shim/pod.h"
 
 #include "lib/held.h"
+#include "lib/profile/profile.h"
 #include "lib/spec/spec.h"
 #include "lib/userns/map.h"
 #include "lib/verdict.h"
@@ -184,4 +185,17 @@ int cfd_pod_confirm(struct cfd_state *state, const struct cfd_pod *pod, struct c
 		err, -ESTALE,
 		"the container %.64s, whose range of ids it was to share, was deleted meanwhile: start it again",
 		pod->key);
+}
+
+int cfd_pod_check(const struct cfd_pod *pod, const struct cfd_profile *profile, struct cfd_error *err)
+{
+	const struct cfd_userns_range *range = &pod->range;
+
+	if (!range->size ||
+	    ((!profile->userns_base || profile->userns_base == range->base) && cfd_profile_ids(profile) <= range->size))
+		return 0;
+	return cfd_fail(err, -EINVAL,
+			"userns_range of profile %s: the container joins the user namespace of its pod, which has the "
+			"%u ids from %u on; ask for them in the profile of the pod's first container instead",
+			profile->name, range->size, range->base);
 }

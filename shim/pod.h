@@ -18,6 +18,7 @@
 #include "lib/state/state.h"
 #include "lib/userns/userns.h"
 
+struct cfd_profile;
 struct cfd_verdict;
 
 struct cfd_pod {
@@ -45,6 +46,8 @@ int cfd_pod_find(struct cfd_state *state, const struct cfd_verdict *verdict, con
  * may have become a stranger's before it was claimed.
  */
 int cfd_pod_confirm(struct cfd_state *state, const struct cfd_pod *pod, struct cfd_error *err);
+/* -EINVAL: the profile asks for another range than the pod's, or for a larger one. */
+int cfd_pod_check(const struct cfd_pod *pod, const struct cfd_profile *profile, struct cfd_error *err);
 void cfd_pod_release(struct cfd_pod *pod);
 
 #endif

@@ -94,8 +94,9 @@ struct cfd_profile {
 	bool readonly_rootfs;
 	bool userns_host; /* "userns": "host" (with "userns_reason"); default is "force" */
 	char *userns_reason;
-	char *syscalls;         /* name of the seccomp profile ("docker-default") or an absolute path */
-	bool all_architectures; /* "syscalls": {"architectures": "all"}; default native only */
+	int64_t userns_base, userns_size; /* "userns_range", in ids of the host; 0: not given. See cfd_profile_ids */
+	char *syscalls;                   /* name of the seccomp profile ("docker-default") or an absolute path */
+	bool all_architectures;           /* "syscalls": {"architectures": "all"}; default native only */
 	enum cfd_shells shells;
 	bool image_only;
 	bool deny_wx;      /* "wx": "deny"; default "allow" */
@@ -109,6 +110,9 @@ struct cfd_profile {
 	struct cfd_profile_exception *exceptions;
 	size_t exception_count;
 };
+
+/* How many ids the user namespace has that a container of the profile gets. */
+uint32_t cfd_profile_ids(const struct cfd_profile *profile);
 
 /*
  * Whether the entry, for a source that is its own or beneath it, covers a bind to `destination` (clean; "" fits none

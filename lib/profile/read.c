@@ -11,6 +11,7 @@
 #include "lib/shape.h"
 #include "lib/json/value.h"
 #include "lib/path.h"
+#include "lib/userns/userns.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -202,6 +203,13 @@ const char *const cfd_profile_shell_words[] = {
 	[CFD_SHELLS_STARTUP] = "startup", [CFD_SHELLS_DENY] = "deny", [CFD_SHELLS_ALLOW] = "allow", NULL,
 };
 
+static const struct cfd_field range_fields[] = {
+	{ .key = "base", .kind = CFD_FIELD_INT, .min = CFD_USERNS_LOWEST_HOST_ID, .max = UINT32_MAX - CFD_USERNS_RANGE_SIZE,
+	  .offset = offsetof(struct cfd_profile, userns_base) },
+	{ .key = "size", .kind = CFD_FIELD_INT, .min = CFD_USERNS_RANGE_SIZE, .max = CFD_USERNS_RANGE_MAX,
+	  .offset = offsetof(struct cfd_profile, userns_size) },
+};
+
 static const struct cfd_field exec_fields[] = {
 	{ .key = "shells", .kind = CFD_FIELD_CHOICE, .choices = cfd_profile_shell_words, .offset = offsetof(struct cfd_profile, shells) },
 	{ .key = "image_only", .kind = CFD_FIELD_BOOL, .offset = offsetof(struct cfd_profile, image_only) },
@@ -222,6 +230,7 @@ NESTED(mounts)
 NESTED(devices)
 NESTED(sysctls)
 NESTED(rootfs)
+NESTED(range)
 NESTED(exec)
 
 const char *const cfd_profile_mode_words[] = {
@@ -250,6 +259,7 @@ static const struct cfd_field profile_fields[] = {
 	{ .key = "rootfs", .kind = CFD_FIELD_CUSTOM, .read = read_rootfs },
 	{ .key = "userns", .kind = CFD_FIELD_CUSTOM, .read = read_userns, .offset = offsetof(struct cfd_profile, userns_host) },
 	{ .key = "userns_reason", .kind = CFD_FIELD_CUSTOM, .read = cfd_value_read_text, .offset = offsetof(struct cfd_profile, userns_reason) },
+	{ .key = "userns_range", .kind = CFD_FIELD_CUSTOM, .read = read_range },
 	{ .key = "syscalls", .kind = CFD_FIELD_CUSTOM, .read = read_syscalls },
 	{ .key = "exec", .kind = CFD_FIELD_CUSTOM, .read = read_exec },
 	{ .key = "net", .kind = CFD_FIELD_CUSTOM, .read = cfd_profile_net_read },
@@ -293,6 +303,34 @@ static int check_userns(struct cfd_json_doc *doc, const char *file, struct cfd_e
 	return 0;
 }
 
+/* What is in force now that the file lies over what it extends. */
+static int check_range(const struct cfd_profile *profile, struct cfd_json_doc *doc, const char *file,
+		       struct cfd_error *err)
+{
+	const struct cfd_json *range = cfd_json_get(cfd_json_root(doc), "userns_range");
+	const struct cfd_json *size = cfd_json_get(range, "size");
+
+	if (!range)
+		return 0;
+	if (profile->userns_host)
+		return cfd_fields_fail(
+			doc, range, file, err,
+			"it is for a user namespace, which \"userns\": \"host\" takes away: leave one of "
+			"the two out");
+	if (profile->userns_size % CFD_USERNS_RANGE_SIZE)
+		return cfd_fields_fail(doc, size ? size : range, file, err, "a multiple of %u is expected, such as %u",
+				       CFD_USERNS_RANGE_SIZE, 2 * CFD_USERNS_RANGE_SIZE);
+	if (profile->userns_base + cfd_profile_ids(profile) > UINT32_MAX)
+		return cfd_fields_fail(doc, range, file, err, "base and size together go beyond the last id, %u",
+				       UINT32_MAX - 1);
+	return 0;
+}
+
+uint32_t cfd_profile_ids(const struct cfd_profile *profile)
+{
+	return profile->userns_size ? (uint32_t)profile->userns_size : CFD_USERNS_RANGE_SIZE;
+}
+
 int cfd_profile_start(struct cfd_profile *profile, struct cfd_error *err)
 {
 	*profile = (struct cfd_profile){.no_new_privileges = true, .image_only = true};
@@ -308,10 +346,13 @@ int cfd_profile_read(struct cfd_profile *profile, struct cfd_json_doc *doc, cons
 			    cfd_fields_read(doc, cfd_json_root(doc), file, profile_fields, CFD_COUNT(profile_fields),
 					    profile, err),
 			    &failed) &&
-	    cfd_fields_next(doc, check_userns(doc, file, err), &failed))
+	    cfd_fields_next(doc, check_userns(doc, file, err), &failed) &&
+	    cfd_fields_next(doc, check_range(profile, doc, file, err), &failed))
 		cfd_fields_next(doc, cfd_profile_net_check(profile, doc, file, err), &failed);
 	if (!failed && !profile->userns_host)
 		free(cfd_take(profile->userns_reason));
+	if (profile->userns_host)
+		profile->userns_base = profile->userns_size = 0;
 	return failed;
 }
 

@@ -186,6 +186,19 @@ static struct cfd_json *exceptions(struct writing *w, const struct cfd_profile *
 	return list;
 }
 
+static void write_range(struct writing *w, const struct cfd_profile *profile)
+{
+	struct cfd_json *object = cfd_json_new_object(w->doc);
+
+	if (!profile->userns_base && !profile->userns_size)
+		return;
+	if (profile->userns_base)
+		set(w, object, "base", cfd_json_new_int(w->doc, profile->userns_base));
+	if (profile->userns_size)
+		set(w, object, "size", cfd_json_new_int(w->doc, profile->userns_size));
+	set(w, cfd_json_root(w->doc), "userns_range", object);
+}
+
 static void write_keys(struct writing *w, const struct cfd_profile *profile, const struct cfd_profile_entry *entry)
 {
 	struct cfd_json *root = cfd_json_root(w->doc);
@@ -206,6 +219,7 @@ static void write_keys(struct writing *w, const struct cfd_profile *profile, con
 	set(w, root, "rootfs", in_object(w, "readonly", cfd_json_new_bool(w->doc, profile->readonly_rootfs)));
 	set_string(w, root, "userns", profile->userns_host ? "host" : "force");
 	set_string(w, root, "userns_reason", profile->userns_reason);
+	write_range(w, profile);
 	set(w, root, "syscalls", syscalls(w, profile));
 	set(w, root, "exec", exec(w, profile));
 	set(w, root, "net", net(w, profile));

@@ -156,7 +156,7 @@ static const struct cfd_rule rules[] = {
 	  CFD_REF_CIS "5.26; " CFD_REF_SPEC "config.md, Linux Process (noNewPrivileges)", NULL, check_no_new_privileges },
 	{ "exec.user-range", CFD_RULE_NEVER, "exec as a user or group that the container's user namespace does not have",
 	  "nothing: the runtime would refuse it, with a message that does not tell why",
-	  "user_namespaces(7); cofferdam gives 65536 ids", NULL, check_user },
+	  "user_namespaces(7); cofferdam gives 65536 ids, or what the profile says", NULL, check_user },
 	{ "exec.apparmor", CFD_RULE_NEVER, "exec under another AppArmor profile than the container's",
 	  "`unconfined` writes to /proc and /sys and mounts what the container's profile denies",
 	  CFD_REF_PSS "AppArmor; " CFD_REF_CIS "5.2, 5.23", NULL, check_apparmor },

@@ -25,7 +25,6 @@ static const char *const selinux_types[] = {
 static const char *const open_actions[] = { "SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_NOTIFY" };
 // clang-format on
 
-#define FORCED_IDS 65536
 /* pkg/kubelet/qos/policy.go: the pause container and guaranteed pods. */
 #define KUBELET_LOWEST_OOM_SCORE (-998)
 
@@ -94,15 +93,16 @@ CFD_RULE_CHECK(check_oom_score)
 				"process.oomScoreAdj");
 }
 
-static int check_id(const struct cfd_rule *rule, struct cfd_findings *findings, struct cfd_error *err, uint32_t id,
-		    const char *path)
+static int check_id(const struct cfd_rule *rule, const struct cfd_rules_context *context, struct cfd_findings *findings,
+		    struct cfd_error *err, uint32_t id, const char *path)
 {
+	uint32_t ids = cfd_profile_ids(context->profile);
 	char text[16], message[96];
 
-	if (id < FORCED_IDS)
+	if (id < ids)
 		return 0;
 	snprintf(text, sizeof(text), "%u", id);
-	snprintf(message, sizeof(message), "id %u is outside the %d-id range of its user namespace", id, FORCED_IDS);
+	snprintf(message, sizeof(message), "outside of the %u-id range of its user namespace", ids);
 	return cfd_findings_add(findings, rule, text, err, message, "process.user.%s", path);
 }
 
@@ -113,14 +113,14 @@ CFD_RULE_CHECK(check_user_range)
 
 	if (!process->present || !cfd_rules_userns_forced(context))
 		return 0;
-	r = check_id(rule, findings, err, process->uid, "uid");
+	r = check_id(rule, context, findings, err, process->uid, "uid");
 	if (!r)
-		r = check_id(rule, findings, err, process->gid, "gid");
+		r = check_id(rule, context, findings, err, process->gid, "gid");
 	for (size_t i = 0; !r && i < process->additional_gid_count; i++) {
 		char path[48];
 
 		snprintf(path, sizeof(path), "additionalGids[%zu]", i);
-		r = check_id(rule, findings, err, process->additional_gids[i], path);
+		r = check_id(rule, context, findings, err, process->additional_gids[i], path);
 	}
 	return r;
 }
@@ -253,9 +253,10 @@ static const struct cfd_rule rules[] = {
 	{ "process.oom-score", CFD_RULE_NEVER, "a negative oomScoreAdj (below the kubelet's -998 in Kubernetes)",
 	  "it uses up the host's memory, and everything else is killed first",
 	  "proc(5), oom_score_adj; " CFD_REF_SPEC "config.md, Linux Process", NULL, check_oom_score },
-	{ "process.user-range", CFD_RULE_NEVER, "a user or group that its user namespace will not have",
+	{ "process.user-range", CFD_RULE_ALLOWED, "a user or group that its user namespace will not have",
 	  "nothing: the runtime would refuse it, with a message that does not tell why",
-	  "user_namespaces(7); cofferdam gives 65536 ids", NULL, check_user_range },
+	  "user_namespaces(7); cofferdam gives 65536 ids, or what the profile says",
+	  "\"userns_range\": {\"size\": 131072}", check_user_range },
 	{ "process.apparmor", CFD_RULE_NEVER, "no AppArmor confinement on a host that has AppArmor",
 	  "writes to /proc and /sys and mounts that the default profile denies",
 	  CFD_REF_PSS "AppArmor; " CFD_REF_CIS "5.2", NULL, check_apparmor },

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -112,58 +111,4 @@ int cfd_entry_remove(int dirfd, const char *name)
 	const struct removal removal = {.dirfd = dirfd, .depth = REMOVE_DEPTH};
 
 	return remove_name(name, (void *)&removal);
-}
-
-struct numbers {
-	uint32_t *values;
-	size_t count, room;
-};
-
-static int add_number(const char *name, void *data)
-{
-	struct numbers *numbers = data;
-	size_t length = strcspn(name, ".");
-	char text[16];
-	uint64_t number = 0;
-
-	if (length >= sizeof(text))
-		return 0;
-	memcpy(text, name, length);
-	text[length] = '\0';
-	if (cfd_parse_u64(text, UINT32_MAX, &number))
-		return 0;
-	if (numbers->count == numbers->room) {
-		size_t room = numbers->room ? numbers->room * 2 : 64;
-		uint32_t *values = reallocarray(numbers->values, room, sizeof(*values));
-
-		if (!values)
-			return -ENOMEM;
-		numbers->values = values;
-		numbers->room = room;
-	}
-	numbers->values[numbers->count++] = (uint32_t)number;
-	return 0;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-
-	return left < right ? -1 : left > right;
-}
-
-int cfd_entry_numbers(int dirfd, uint32_t **ret_values, size_t *ret_count)
-{
-	struct numbers numbers = {0};
-	int r = cfd_entry_each(dirfd, add_number, &numbers);
-
-	if (r) {
-		free(numbers.values);
-		return r;
-	}
-	if (numbers.count)
-		qsort(numbers.values, numbers.count, sizeof(*numbers.values), compare_numbers);
-	*ret_values = numbers.values;
-	*ret_count = numbers.count;
-	return 0;
 }

@@ -18,8 +18,6 @@ int cfd_entry_read_pair(int dirfd, const char *name, uint64_t first_max, uint64_
 
 /* Calls visit for every name in the directory; stops at the first non-zero return, which is returned. Or -errno. */
 int cfd_entry_each(int dirfd, int (*visit)(const char *name, void *data), void *data);
-/* The numbers that names `NUMBER.ANYTHING` begin with, ascending, some perhaps twice. The caller frees them. */
-int cfd_entry_numbers(int dirfd, uint32_t **ret_values, size_t *ret_count);
 /* Removes a file or a directory with what is in it (no deeper than cofferdam writes). Gone already is no error. */
 int cfd_entry_remove(int dirfd, const char *name);
 

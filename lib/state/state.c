@@ -11,8 +11,10 @@
 
 #include "lib/state/entry.h"
 #include "lib/fd.h"
+#include "lib/state/ranges.h"
 #include "lib/state/record.h"
 #include "lib/state/sweep.h"
+#include "lib/userns/pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,7 +81,7 @@ int cfd_state_open_at(const char *path, const char *subuid, const char *subgid, 
 
 int cfd_state_open(struct cfd_state **ret_state, struct cfd_error *err)
 {
-	return cfd_state_open_at(CFD_STATE_DIR, "/etc/subuid", "/etc/subgid", ret_state, err);
+	return cfd_state_open_at(CFD_STATE_DIR, CFD_POOL_SUBUID, CFD_POOL_SUBGID, ret_state, err);
 }
 
 int cfd_state_dir(const struct cfd_state *state)
@@ -126,28 +128,43 @@ static int set_process(int dirfd, const char *name, const struct cfd_process_id 
 	return cfd_entry_set_link(dirfd, name, process->pid > 0 ? text : NULL, err);
 }
 
-static int pick_once(const struct cfd_state *state, const char *pool, struct cfd_userns_range *ret_range,
-		     struct cfd_error *err)
+static int pick_once(const struct cfd_state *state, const char *owner, const struct cfd_userns_range *wanted,
+		     struct cfd_userns_range *ret_range, struct cfd_error *err)
 {
-	CFD_AUTO_FREE uint32_t *used = NULL;
-	size_t count = 0;
-	int r = cfd_entry_numbers(state->ranges, &used, &count);
+	CFD_AUTO_FREE struct cfd_userns_range *used = NULL;
+	struct cfd_pool pool = {.owner = owner, .subuid = state->subuid, .subgid = state->subgid};
+	int r = cfd_ranges_list(state->ranges, &used, &pool.used_count);
 
 	if (r)
 		return cfd_fail_errno(err, r, "cannot list %s/ranges", state->path);
-	return cfd_userns_pick(pool, state->subuid, state->subgid, used, count, ret_range, err);
+	pool.used = used;
+	return cfd_pool_pick(&pool, wanted, ret_range, err);
 }
 
-static int pick_range(struct cfd_state *state, const char *pool, struct cfd_userns_range *ret_range,
-		      struct cfd_error *err)
+static int fail_busy(const struct cfd_state *state, const struct cfd_userns_range *wanted, struct cfd_error *err)
 {
+	char id[ID_MAX + 1];
+	uint32_t size = wanted->size ? wanted->size : CFD_USERNS_RANGE_SIZE;
+	const struct cfd_userns_range range = {.base = wanted->base, .size = size};
+
+	if (!cfd_ranges_holder(state->ranges, &range, id, sizeof(id)))
+		return err->code;
+	return cfd_fail(err, -EBUSY,
+			"container %s has ids of the range %u to %u: delete it first, or give the two different ranges",
+			id, range.base, range.base + (range.size - 1));
+}
+
+/* record->range is what is wanted until it is what was picked. */
+static int pick_range(struct cfd_state *state, const char *pool, struct cfd_userns_range *range, struct cfd_error *err)
+{
+	const struct cfd_userns_range wanted = *range;
 	struct cfd_error ignored = {0};
 	size_t count = 0;
-	int r = pick_once(state, pool, ret_range, err);
+	int r = pick_once(state, pool, &wanted, range, err);
 
-	if (r != -ENOSPC || cfd_sweep_all(state, true, &count, &ignored))
-		return r;
-	return pick_once(state, pool, ret_range, err);
+	if ((r == -ENOSPC || r == -EBUSY) && !cfd_sweep_all(state, true, &count, &ignored))
+		r = pick_once(state, pool, &wanted, range, err);
+	return r == -EBUSY ? fail_busy(state, &wanted, err) : r;
 }
 
 static int write_links(struct cfd_state *state, const char *key, const struct cfd_record *record, struct cfd_error *err)
@@ -169,10 +186,10 @@ static int write_links(struct cfd_state *state, const char *key, const struct cf
 /* Links first, then the record that makes the directory somebody's, then the range's name. */
 static int write_claim(struct cfd_state *state, const char *key, const struct cfd_record *record, struct cfd_error *err)
 {
-	char name[CFD_SWEEP_RANGE_NAME];
+	char name[CFD_RANGES_NAME];
 	int r = write_links(state, key, record, err);
 
-	cfd_sweep_range_name(key, record->range.base, name);
+	cfd_ranges_name(key, &record->range, name);
 	if (!r)
 		r = cfd_state_update(state, key, record, err);
 	if (!r && record->range.size && symlinkat(key, state->ranges, name))

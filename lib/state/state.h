@@ -5,7 +5,7 @@
  *   /run/cofferdam            0711  what a container must traverse to its rootfs
  *   /run/cofferdam/lock       serialises claims and removals
  *   /run/cofferdam/stage      0711  mount point for the private staging tmpfs; always empty on the host
- *   /run/cofferdam/ranges     0700  BASE.HASH -> KEY: the ranges in use; containers of a pod share one
+ *   /run/cofferdam/ranges     0700  -> KEY: the ranges in use (lib/state/ranges.h); containers of a pod share one
  *   /run/cofferdam/containers 0700  KEY/: record.json, policy.bin, bundle/config.json, and the links
  *                                   (exemptions.json: lib/state/exemption.h)
  *                                   shim, init -> PID:START    range -> BASE:SIZE
@@ -79,11 +79,12 @@ int cfd_state_check_id(const char *id, struct cfd_error *err);
 int cfd_state_key(const char *id, const char *root, char ret_key[CFD_STATE_KEY_MAX + 1], struct cfd_error *err);
 
 /*
- * Claims a container: refuses one that lives already (-EEXIST), picks a range if pool is not NULL (else one that
- * record->range has already is shared with the container it was taken from), and writes the record (whose shim is the
- * caller) durably. All under the lock. record->range and record->shim are filled in, the key is written to ret_key.
- * Everything claimed is given back by cfd_state_drop or, after a crash, by a later sweep. The dead are looked at only
- * where they are in the way (their id is wanted, or the pool is exhausted): callers sweep when nobody waits for them.
+ * Claims a container: refuses one that lives already (-EEXIST), picks a range if pool is not NULL, as record->range
+ * asks for it (lib/userns/pool.h; -EBUSY names who has the one that is wanted), else the one that record->range has is
+ * shared with the container it was taken from, and writes the record (whose shim is the caller) durably. All under the
+ * lock. record->range and record->shim are filled in, the key is written to ret_key. Everything claimed is given back
+ * by cfd_state_drop or, after a crash, by a later sweep. The dead are looked at only where they are in the way (their
+ * id is wanted, or the pool is exhausted): callers sweep when nobody waits for them.
  */
 int cfd_state_claim(struct cfd_state *state, struct cfd_record *record, const char *pool,
 		    char ret_key[CFD_STATE_KEY_MAX + 1], struct cfd_error *err);

@@ -4,11 +4,11 @@
 
 #include "lib/state/entry.h"
 #include "lib/fd.h"
+#include "lib/state/ranges.h"
 #include "lib/state/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,21 +76,15 @@ static void end_orphan(struct cfd_state *state, const char *key)
 		cfd_process_kill(&init);
 }
 
-void cfd_sweep_range_name(const char *key, uint64_t base, char ret_name[CFD_SWEEP_RANGE_NAME])
-{
-	snprintf(ret_name, CFD_SWEEP_RANGE_NAME, "%" PRIu32 ".%016" PRIx64, (uint32_t)base,
-		 cfd_hash(CFD_HASH_START, key, strlen(key)));
-}
-
 /* The range's name, if it is this container's. */
 static int drop_range(const struct cfd_state *state, int dirfd, const char *key)
 {
 	uint64_t base = 0, size = 0;
-	char name[CFD_SWEEP_RANGE_NAME], owner[NAME_MAX + 1];
+	char name[CFD_RANGES_NAME], owner[NAME_MAX + 1];
 
 	if (cfd_entry_read_pair(dirfd, "range", UINT32_MAX, &base, &size))
 		return 0;
-	cfd_sweep_range_name(key, base, name);
+	cfd_ranges_name(key, &(struct cfd_userns_range){.base = (uint32_t)base, .size = (uint32_t)size}, name);
 	if (cfd_entry_read_link(state->ranges, name, owner, sizeof(owner)) < 0 || !cfd_streq(owner, key))
 		return 0;
 	return unlinkat(state->ranges, name, 0) && errno != ENOENT ? -errno : 0;

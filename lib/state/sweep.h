@@ -29,10 +29,6 @@ int cfd_sweep_remove(struct cfd_state *state, const char *key, struct cfd_error 
 /* Removes all that do not live. `locked`: the caller holds the lock; else it is taken for each removal. */
 int cfd_sweep_all(struct cfd_state *state, bool locked, size_t *ret_count, struct cfd_error *err);
 
-/* The name of a container's range in ranges/: BASE.HASH, so that the containers of a pod each hold it. */
-#define CFD_SWEEP_RANGE_NAME 32
-void cfd_sweep_range_name(const char *key, uint64_t base, char ret_name[CFD_SWEEP_RANGE_NAME]);
-
 /* A link `PID:START`. 0, or -ENOENT, -EBADMSG and the like. */
 int cfd_sweep_read_process(int dirfd, const char *name, struct cfd_process_id *ret_process);
 

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Ranges of host ids for containers, and user namespaces that map them. The pool is what /etc/subuid and /etc/subgid
- * give to one owner ("cofferdam"); every container gets 65536 ids of it that no live container and no other owner has.
- */
+/* Ranges of host ids for containers, and user namespaces that map them. Where ranges come from: lib/userns/pool.h. */
 #ifndef CFD_USERNS_H
 #define CFD_USERNS_H
 
 #include "lib/base.h"
 #include "lib/err.h"
 
-#define CFD_USERNS_RANGE_SIZE 65536u
-#define CFD_USERNS_LOWEST_HOST_ID 65536u /* below are the host's own users */
+#define CFD_USERNS_RANGE_SIZE 65536u         /* what a container gets that asks for nothing else */
+#define CFD_USERNS_RANGE_MAX (256u * 65536u) /* the most it can ask for: a quarter of the pool that we suggest */
+#define CFD_USERNS_LOWEST_HOST_ID 65536u     /* below are the host's own users */
 
 struct cfd_userns_range {
 	uint32_t base; /* first host id, for uids and gids alike */
@@ -25,18 +23,6 @@ int cfd_userns_is_initial(bool *ret_initial, struct cfd_error *err);
  * contained, as the guard and the records are the host's.
  */
 int cfd_userns_check_rootful(struct cfd_error *err);
-
-/*
- * The first range of the pool that is not among `used` (bases of live containers' ranges, sorted) and of which no other
- * owner in the two files has an id. uid and gid ranges must be the same numbers; a range is a whole number of steps
- * from the start of a line of subuid, and lies above the host's own ids. Owners are compared as text: a pool that is
- * given as a uid matches the lines that say that uid. The files are subuid(5) and subgid(5), read at most 1 MiB each; a
- * line that is none of theirs is -EINVAL, as what cannot be read may be somebody's range. A missing file is an empty
- * one. Users of host ids that these files do not name (systemd-nspawn takes from 524288..1879048191) are not looked
- * for. -ENOENT: the owner has no range (the message says the line to add); -ENOSPC: all in use.
- */
-int cfd_userns_pick(const char *owner, const char *subuid, const char *subgid, const uint32_t *used, size_t used_count,
-		    struct cfd_userns_range *ret_range, struct cfd_error *err);
 
 /*
  * A new user namespace that maps container id 0.. to the range, as an nsfs descriptor that the caller owns. Needs

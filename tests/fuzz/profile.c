@@ -101,6 +101,9 @@ static void load(const struct cfd_profile_set *set, const char *name)
 	}
 	FUZZ_CHECK(cfd_streq(profile->name, name) && profile->format == CFD_PROFILE_FORMAT && profile->syscalls);
 	FUZZ_CHECK(profile->userns_host == (profile->userns_reason != NULL));
+	FUZZ_CHECK(!profile->userns_host || (!profile->userns_base && !profile->userns_size));
+	FUZZ_CHECK(profile->userns_base + cfd_profile_ids(profile) <= UINT32_MAX);
+	FUZZ_CHECK(cfd_profile_ids(profile) % 65536 == 0);
 	check_lists(profile);
 	check_network(profile);
 }

@@ -320,10 +320,10 @@ Test(lint, every_value_of_the_wrong_type_is_only_a_mistake)
 					     "[{}]",
 					     "{\"allow\": 7}",
 					     "{\"allow\": [7, {}, null]}"};
-	static const char *const keys[] = {"name",         "match",       "extends",      "mode",   "runtime",
-					   "mounts",       "devices",     "userns",       "rootfs", "sysctls",
-					   "capabilities", "syscalls",    "exec",         "net",    "log",
-					   "exceptions",   "description", "userns_reason"};
+	static const char *const keys[] = {"name",         "match",       "extends",       "mode",        "runtime",
+					   "mounts",       "devices",     "userns",        "rootfs",      "sysctls",
+					   "capabilities", "syscalls",    "exec",          "net",         "log",
+					   "exceptions",   "description", "userns_reason", "userns_range"};
 	TREE tree = tree_make();
 	CFD_AUTO_FREE char *file = tree_path(tree, "x.json");
 

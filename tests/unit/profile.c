@@ -278,6 +278,34 @@ Test(profile, what_others_can_write_or_redirect_is_refused)
 	expect_set_refused(tree, -EINVAL, "c.json is not a regular file");
 }
 
+Test(profile, a_range_of_ids_is_inherited_key_by_key_and_goes_with_the_user_namespace)
+{
+	TREE tree = tree_make();
+
+	tree_copy(tree, "range.json", CORPUS "/range.json");
+	write_profile(tree, "wide", "\"extends\": [\"range\"], \"userns_range\": {\"size\": 196608}");
+	write_profile(tree, "bare", "");
+	write_profile(tree, "none", "\"extends\": [\"range\"], \"userns\": \"host\", \"userns_reason\": \"OPS-1\"");
+	write_profile(tree, "both", "\"extends\": [\"none\"], \"userns_range\": {\"size\": 131072}");
+	{
+		SET set = open_set(tree, NULL);
+		PROFILE range = load_profile(set, "range");
+		PROFILE wide = load_profile(set, "wide");
+		PROFILE bare = load_profile(set, "bare");
+		PROFILE none = load_profile(set, "none");
+		struct cfd_profile *both = NULL;
+		struct cfd_error err = {0};
+
+		cr_expect(range->userns_base == 1879048192 && range->userns_size == 131072);
+		cr_expect(wide->userns_base == 1879048192 && wide->userns_size == 196608);
+		cr_expect_eq(cfd_profile_ids(wide), 196608);
+		cr_expect(!bare->userns_base && !bare->userns_size && cfd_profile_ids(bare) == 65536);
+		cr_expect(!none->userns_base && !none->userns_size);
+		cr_expect_eq(cfd_profile_load(set, "both", &both, &err), -EINVAL);
+		cr_expect_not_null(strstr(err.message, "\"userns\": \"host\" takes away"), "%s", err.message);
+	}
+}
+
 Test(profile, one_unreadable_file_refuses_the_set_because_it_might_be_the_one_that_applies)
 {
 	TREE tree = tree_make();

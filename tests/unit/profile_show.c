@@ -80,6 +80,7 @@ static void expect_same(const struct cfd_profile *a, const struct cfd_profile *b
 	cr_expect_eq(a->readonly_rootfs, b->readonly_rootfs);
 	cr_expect_eq(a->userns_host, b->userns_host);
 	cr_expect(same_text(a->userns_reason, b->userns_reason));
+	cr_expect(a->userns_base == b->userns_base && a->userns_size == b->userns_size);
 	cr_expect(same_text(a->syscalls, b->syscalls));
 	cr_expect_eq(a->all_architectures, b->all_architectures);
 	cr_expect_eq(a->shells, b->shells);
@@ -133,6 +134,8 @@ Test(profile_show, what_is_shown_is_read_back_as_the_same_profile)
 
 	copy_shipped(tree);
 	tree_copy(tree, "full.json", "tests/corpus/profiles/full.json");
+	tree_copy(tree, "range.json", "tests/corpus/profiles/range.json");
+	write_profile(tree, "wide", "\"extends\": [\"range\"], \"userns_range\": {\"size\": 196608}");
 	write_profile(tree, "bare", "");
 	write_profile(tree, "empty", "\"capabilities\": [], \"exec\": {\"allow\": []}, \"net\": {\"listen\": []}");
 	write_profile(tree, "over", "\"extends\": [\"full\", \"nginx\"], \"syscalls\": {\"extends\": \"other\"}");
@@ -144,7 +147,7 @@ Test(profile_show, what_is_shown_is_read_back_as_the_same_profile)
 		for (; cfd_profile_set_at(set, count, &name, &path); count++)
 			expect_round_trip(set, name);
 	}
-	cr_expect_eq(count, 12);
+	cr_expect_eq(count, 14);
 }
 
 Test(profile_show, every_line_says_where_it_came_from)

@@ -73,6 +73,7 @@ static void read_profile(struct subject *subject, const struct cfd_json *profile
 	if (capabilities)
 		subject->profile.capabilities = corpus_strings(&subject->lists, capabilities);
 	subject->profile.userns_host = cfd_json_bool(cfd_json_get(profile, "userns_host"));
+	cfd_json_int(cfd_json_get(profile, "userns_size"), 0, UINT32_MAX, &subject->profile.userns_size);
 	for (size_t i = 0; i < cfd_json_count(allow); i++) {
 		const struct cfd_json *mount = cfd_json_at(allow, i);
 
@@ -154,11 +155,15 @@ static cfd_caps read_caps(const struct cfd_json *array)
 static void read_record(struct subject *subject, const struct cfd_json *record, struct cfd_rules_context *context)
 {
 	struct cfd_record *to = &subject->record;
+	int64_t size;
 
 	to->capabilities = read_caps(cfd_json_get(record, "capabilities"));
 	to->asked_capabilities = read_caps(cfd_json_get(record, "asked_capabilities"));
 	to->no_new_privileges = cfd_json_bool(cfd_json_get(record, "no_new_privileges"));
-	to->range.size = cfd_json_bool(cfd_json_get(record, "range")) ? CFD_USERNS_RANGE_SIZE : 0;
+	if (cfd_json_bool(cfd_json_get(record, "range")))
+		to->range.size = CFD_USERNS_RANGE_SIZE;
+	if (!cfd_json_int(cfd_json_get(record, "range_size"), 0, UINT32_MAX, &size))
+		to->range.size = (uint32_t)size;
 	to->apparmor_profile = (char *)cfd_json_string(cfd_json_get(record, "apparmor_profile"));
 	to->selinux_label = (char *)cfd_json_string(cfd_json_get(record, "selinux_label"));
 	to->loader_env = corpus_strings(&subject->lists, cfd_json_get(record, "loader_env"));

@@ -28,7 +28,7 @@ validator = jsonschema.Draft202012Validator(schema)
 wrong = 0
 checked = 0
 
-good = [p for p in glob.glob("profiles/*.json") if p != "profiles/schema.json"] + ["tests/corpus/profiles/full.json"]
+good = [p for p in glob.glob("profiles/*.json") if p != "profiles/schema.json"] + ["tests/corpus/profiles/full.json", "tests/corpus/profiles/range.json"]
 corpus = glob.glob("tests/corpus/profiles/bad/*.json") + glob.glob("tests/corpus/profiles/lint/*.json")
 for path in sorted(good + corpus):
     text = open(path, encoding="utf-8").read()

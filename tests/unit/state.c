@@ -142,6 +142,58 @@ Test(state, an_exhausted_pool_is_refused_until_somebody_is_dead)
 	cr_expect_eq(entries(&fixture, "containers"), 2);
 }
 
+static int claim(struct cfd_state *state, const char *id, uint32_t base, uint32_t size, struct cfd_record *record,
+		 struct cfd_error *err)
+{
+	char key[CFD_STATE_KEY_MAX + 1];
+
+	fill_record(record, id, "");
+	record->range = (struct cfd_userns_range){.base = base, .size = size};
+	return cfd_state_claim(state, record, "cofferdam", key, err);
+}
+
+Test(state, a_range_that_is_asked_for_is_refused_to_the_second_with_the_name_of_the_first)
+{
+	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
+	CFD_AUTO(cfd_record_release) struct cfd_record first = {0}, second = {0}, third = {0};
+	const uint32_t base = POOL_BASE + CFD_USERNS_RANGE_SIZE, size = CFD_USERNS_RANGE_SIZE;
+	struct fixture fixture;
+	struct cfd_error err = {0};
+	char key[CFD_STATE_KEY_MAX + 1];
+
+	make_fixture(&fixture, 4);
+	state = open_state(&fixture);
+	cr_assert_eq(claim(state, "web-1", base, 2 * size, &first, &err), 0, "%s", err.message);
+	cr_expect(first.range.base == base && first.range.size == 2 * size);
+	cr_expect_eq(claim(state, "web-2", base + size, 0, &second, &err), -EBUSY);
+	cr_expect_str_eq(err.message, "container web-1 has ids of the range 1131072 to 1196607: delete it first, or "
+				      "give the two different ranges");
+	cfd_record_release(&second);
+	/* What is left is a range on each side of it, and none of two. */
+	cr_expect_eq(claim(state, "any", 0, 2 * size, &third, &err), -ENOSPC);
+	cfd_record_release(&third);
+	cr_expect_eq(claim(state, "any", 0, 0, &third, &err), 0);
+	cr_expect_eq(third.range.base, POOL_BASE);
+	cr_assert_eq(cfd_state_key("web-1", "", key, &err), 0);
+	cr_assert_eq(cfd_state_drop(state, key, &err), 0);
+	cr_expect_eq(claim(state, "web-2", base + size, 0, &second, &err), 0, "%s", err.message);
+	cr_expect_eq(entries(&fixture, "ranges"), 2);
+}
+
+Test(state, a_range_that_is_asked_for_is_taken_from_the_dead)
+{
+	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
+	CFD_AUTO(cfd_record_release) struct cfd_record record = {0};
+	struct fixture fixture;
+	struct cfd_error err = {0};
+
+	make_fixture(&fixture, 3);
+	state = open_state(&fixture);
+	claim_in_a_child_that_dies(&fixture, "dead"); /* with the first range */
+	cr_expect_eq(claim(state, "web", POOL_BASE + 1, 0, &record, &err), 0, "%s", err.message);
+	cr_expect_eq(entries(&fixture, "ranges"), 1);
+}
+
 Test(state, a_record_of_another_format_is_not_read_and_not_taken_from_the_living)
 {
 	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;

@@ -9,6 +9,7 @@
 #include "lib/fd.h"
 #include "lib/held.h"
 #include "lib/userns/idmap.h"
+#include "lib/userns/pool.h"
 #include "lib/image/image.h"
 #include "lib/json/json.h"
 #include "lib/profile/profile.h"
@@ -97,7 +98,8 @@ static int prepare(struct run *run, struct cfd_idmap_result *result, struct cfd_
 	struct cfd_profile profile = {0};
 	struct cfd_idmap_request request = {.spec = &run->spec, .image = &image, .profile = &profile};
 	double start = milliseconds();
-	int r = cfd_userns_pick("cofferdam", "/etc/subuid", "/etc/subgid", NULL, 0, &run->range, err);
+	const struct cfd_pool pool = {.owner = "cofferdam", .subuid = CFD_POOL_SUBUID, .subgid = CFD_POOL_SUBGID};
+	int r = cfd_pool_pick(&pool, &run->range, &run->range, err);
 
 	if (!r)
 		r = cfd_userns_open(&run->range, &userns, err);
