@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CLAIMANTS 50
+#define CLAIMANTS 200
 
-Test(state, fifty_claims_at_once_get_fifty_ranges)
+Test(state, two_hundred_claims_at_once_get_two_hundred_ranges)
 {
 	uint32_t *bases = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct fixture fixture;
@@ -68,6 +68,7 @@ static void whole_life(const struct fixture *fixture)
 	char key[CFD_STATE_KEY_MAX + 1];
 
 	fill_record(&record, "web", "");
+	record.range = (struct cfd_userns_range){.base = POOL_BASE, .size = 2 * CFD_USERNS_RANGE_SIZE};
 	if (cfd_state_open_at(fixture->top, fixture->subuid, fixture->subuid, &state, &err) ||
 	    cfd_state_claim(state, &record, "cofferdam", key, &err) || cfd_process_self(&record.init, &err))
 		_exit(1);
@@ -107,7 +108,7 @@ Test(state, killed_at_any_system_call_it_leaves_what_the_next_claim_clears, .tim
 	unsigned calls = 1;
 	bool ended = false;
 
-	make_fixture(&fixture, 1);
+	make_fixture(&fixture, 2);
 	for (; !ended; calls++) {
 		CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
 		CFD_AUTO(cfd_record_release) struct cfd_record record = {0};
@@ -117,8 +118,10 @@ Test(state, killed_at_any_system_call_it_leaves_what_the_next_claim_clears, .tim
 
 		ended = kill_after(&fixture, calls);
 		state = open_state(&fixture);
-		/* The only range of the pool must be free again, whoever asks. */
+		/* All of the pool must be free again, whoever asks, for this range or for any. */
 		fill_record(&record, calls % 2 ? "web" : "other", "");
+		record.range.base = calls % 4 < 2 ? POOL_BASE : 0;
+		record.range.size = 2 * CFD_USERNS_RANGE_SIZE;
 		cr_assert_eq(cfd_state_claim(state, &record, "cofferdam", key, &err), 0, "after %u stops: %s", calls,
 			     err.message);
 		cr_assert_eq(cfd_state_sweep(state, &swept, &err), 0, "%s", err.message);
