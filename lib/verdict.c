@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define SHOWN_OF_A_RULE 5
-#define LOADER_ENV_MAX_BYTES ((size_t)8 << 10) /* six times that as JSON, and a record has 64 KiB */
+#define LOADER_ENV_MAX_BYTES ((size_t)8 << 10) /* six times that as JSON, and a record has 256 KiB */
 
 static bool is_file_alone(const struct cfd_verdict_request *request)
 {

@@ -3,6 +3,7 @@
 #include "shim/contain.h"
 
 #include "shim/args.h"
+#include "shim/note.h"
 #include "shim/start.h"
 #include "shim/runtime.h"
 
@@ -252,7 +253,9 @@ int cfd_contain_prepare_files(struct cfd_contain *contain, struct cfd_error *err
 	int r = optional ? prepare_or_go_without_range(contain, err) : prepare(contain, err);
 
 	cfd_held_release(&contain->verdict.held); /* what is held cannot be unmounted on the host */
-	return r ? r : tell_raw_sockets(contain, err);
+	if (!r)
+		r = tell_raw_sockets(contain, err);
+	return r ? r : cfd_note_files(contain, err);
 }
 
 int cfd_contain_build_seccomp(struct cfd_contain *contain, struct cfd_error *err)

@@ -8,6 +8,7 @@
 #include "lib/json/fields.h"
 #include "lib/json/json.h"
 #include "lib/state/state.h"
+#include "lib/state/volumes.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -59,6 +60,9 @@ static const struct cfd_field record_fields[] = {
 	FLAG(foreground),
 	TEXT(pod, false),
 	{ .key = "userns", .kind = CFD_FIELD_INT, .offset = offsetof(struct cfd_record, userns), .max = INT64_MAX },
+	TEXT(layers, false),
+	{ .key = "volumes", .kind = CFD_FIELD_CUSTOM, .read = cfd_volumes_read },
+	{ .key = "volumes_more", .kind = CFD_FIELD_INT, .offset = offsetof(struct cfd_record, volumes_more), .max = INT64_MAX },
 	{ .key = "format", .kind = CFD_FIELD_IGNORED, .required = true }, /* read first, by check_format */
 };
 // clang-format on
@@ -96,6 +100,8 @@ int cfd_record_write(const struct cfd_record *record, struct cfd_buf *buf)
 
 	for (size_t i = 0; !r && i < CFD_COUNT(record_fields); i++)
 		r = write_field(&record_fields[i], record, buf);
+	if (!r)
+		r = cfd_volumes_write(record, buf);
 	return r ? r : cfd_buf_add_string(buf, "}\n");
 }
 
@@ -133,5 +139,7 @@ void cfd_record_release(struct cfd_record *record)
 	for (size_t i = 0; i < CFD_COUNT(owned); i++)
 		free(*owned[i]);
 	cfd_strings_free(record->loader_env);
+	free(record->layers);
+	cfd_volumes_release(record);
 	*record = (struct cfd_record){0};
 }

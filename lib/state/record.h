@@ -6,7 +6,7 @@
 #include "lib/base.h"
 #include "lib/err.h"
 
-#define CFD_RECORD_MAX_BYTES ((size_t)1 << 16)
+#define CFD_RECORD_MAX_BYTES ((size_t)1 << 18) /* paths and variables are bounded, and six times that as JSON */
 
 struct cfd_record;
 

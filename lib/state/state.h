@@ -33,6 +33,12 @@
 #define CFD_STATE_KEY_MAX 255
 #define CFD_STATE_FAILURE "failure" /* in a container's directory: what the hook said when it failed */
 
+struct cfd_record_volume { /* a bind mount of config.json */
+	char *destination, *source;
+	bool idmapped; /* else it has the host's ids, on which the container's root is nobody */
+	bool read_only;
+};
+
 struct cfd_record {
 	char *id, *root;       /* the container's id; the runtime's --root, "" for its default */
 	char *bundle;          /* the engine's */
@@ -59,6 +65,10 @@ struct cfd_record {
 	int64_t created;         /* seconds since the epoch */
 	char *pod;               /* the id of its pod's sandbox, as the CRI's engine records it, or NULL */
 	uint64_t userns;         /* the inode of its user namespace; set by the hook; 0: not known */
+	char *layers;            /* of an idmapped root filesystem, for people: "overlay, 12 layers"; or NULL */
+	struct cfd_record_volume *volumes; /* the first of them (lib/state/volumes.h) */
+	size_t volume_count;
+	int64_t volumes_more; /* that are not among these */
 };
 
 struct cfd_state; /* open directories */

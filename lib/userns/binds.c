@@ -283,7 +283,8 @@ static int attach_nested(const struct cfd_idmap_request *request, const struct c
 
 	if (r)
 		return cfd_wrap(err, "inside of mounts[%zu]", outer);
-	cfd_idmap_add_mount(result, (struct cfd_idmap_mount){.index = index, .nested = true});
+	cfd_idmap_add_mount(result, (struct cfd_idmap_mount){
+					    .index = index, .nested = true, .idmapped = binds->list[index].idmapped});
 	/* That one may be nested itself; the one that the runtime mounts has to take all along. */
 	for (size_t i = 0; i < result->mount_count; i++)
 		result->mounts[i].carries |= result->mounts[i].index == outer;
@@ -302,7 +303,9 @@ static int attach(const struct cfd_idmap_request *request, const struct cfd_bind
 	snprintf(name, sizeof(name), "mount%zu", index);
 	r = cfd_stage_attach(stage, name, binds->list[index].tree, &source, err);
 	if (!r)
-		cfd_idmap_add_mount(result, (struct cfd_idmap_mount){.index = index, .source = source});
+		cfd_idmap_add_mount(result, (struct cfd_idmap_mount){.index = index,
+								     .source = source,
+								     .idmapped = binds->list[index].idmapped});
 	return r;
 }
 

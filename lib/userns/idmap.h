@@ -43,6 +43,7 @@ struct cfd_idmap_mount {
 	char *source;    /* absolute, in the stage; NULL if nested */
 	bool nested;     /* it is inside of an earlier one already: the entry goes */
 	bool carries;    /* others are inside of it: it must be an rbind */
+	bool idmapped;   /* a bind whose files have the container's ids on disk */
 	bool clear_type; /* it was no bind before: sysfs, mqueue, proc that were made beforehand */
 };
 

@@ -260,7 +260,8 @@ static int add_history(const struct cfd_watch_detail *detail, const struct cfd_p
 int cfd_watch_detail_text(const struct cfd_watched *status, const struct cfd_watch_detail *detail,
 			  const struct cfd_paint *paint, struct cfd_buf *buf)
 {
-	int r = add_heading(status, paint, buf) || add_exec(status, paint, buf) || add_net(status, detail, paint, buf);
+	int r = add_heading(status, paint, buf) || cfd_watch_place(status, buf) || add_exec(status, paint, buf) ||
+		add_net(status, detail, paint, buf);
 
 	if (!r && status->guard.lost)
 		r = cfd_buf_addf(buf, "  lost      %" PRIu64 " events: counted, but the ring was full\n",
@@ -332,8 +333,8 @@ static int add_json_differences(const struct cfd_watch_detail *detail, struct cf
 
 int cfd_watch_detail_json(const struct cfd_watched *status, const struct cfd_watch_detail *detail, struct cfd_buf *buf)
 {
-	int r = cfd_watch_json(status, buf) || (status->governed && add_policy(status, detail, buf)) ||
-		add_json_differences(detail, buf);
+	int r = cfd_watch_json(status, buf) || cfd_watch_place_json(status, buf) ||
+		(status->governed && add_policy(status, detail, buf)) || add_json_differences(detail, buf);
 
 	for (size_t i = 0; !r && i < detail->history->count; i++) {
 		r = (i && cfd_buf_add_string(buf, ",")) || cfd_history_json(detail->history->entries[i].doc, buf);

@@ -77,6 +77,10 @@ int cfd_watch_detail_text(const struct cfd_watched *status, const struct cfd_wat
 /* The whole object, on a line. */
 int cfd_watch_detail_json(const struct cfd_watched *status, const struct cfd_watch_detail *detail, struct cfd_buf *buf);
 
+/* Its ids on the host, its root filesystem and its bind mounts: lines, and members of an object. */
+int cfd_watch_place(const struct cfd_watched *status, struct cfd_buf *buf);
+int cfd_watch_place_json(const struct cfd_watched *status, struct cfd_buf *buf);
+
 /* "10.0.0.0/8", "fd00::/8"; "tcp/80", "udp/8000-8010", "any". */
 int cfd_watch_network(const struct cfd_guard_route_key *key, struct cfd_buf *buf);
 int cfd_watch_ports(const struct cfd_guard_range *range, struct cfd_buf *buf);

@@ -10,7 +10,7 @@ SHIM=/usr/local/bin/cofferdam-runtime
 
 # configure RUNTIME: it stands behind from now on.
 configure() {
-	mkdir -p /etc/cofferdam
+	mkdir -p /etc/cofferdam/profiles.d
 	ln -sfn "$1" /etc/cofferdam/runtime
 	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" } }\n' "$1" >/etc/cofferdam/cofferdam.json
 }
@@ -53,6 +53,32 @@ test_a_container_is_contained() {
 	expect_output "state     running"
 	clean web
 	nothing_left
+}
+
+test_status_tells_where_a_container_lives() {
+	trap 'clean placed; configure "$(command -v runc)"; rm -rf /srv/live-ours /srv/live-hosts' EXIT
+	mkdir -p /srv/live-ours /srv/live-hosts
+	cat >/etc/cofferdam/profiles.d/placed.json <<-'EOF'
+		{ "cofferdam": 1, "name": "placed", "extends": ["default"], "mounts": { "allow": [
+			{ "source": "/srv/live-ours", "options": ["rw", "idmap"] }, { "source": "/srv/live-hosts" } ] } }
+	EOF
+	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" }, "default_profile": "placed" }\n' \
+		"$(command -v runc)" >/etc/cofferdam/cofferdam.json
+	bundle bundle /bin/sleep 300
+	live_edit bundle/config.json "
+for source, destination, how in ('/srv/live-ours', '/ours', 'rw'), ('/srv/live-hosts', '/tmp/x\x1b[2J', 'ro'):
+    c['mounts'].append(dict(source=source, destination=destination, type='bind', options=['rbind', how]))
+c['root']['path'] = '$T_DIR/rootfs'"
+	cp -a "$LIVE_ROOTFS" rootfs
+	expect "$SHIM" create --bundle bundle placed
+	expect cofferdam status placed
+	expect_output '  ids       1000000-1065535 on the host'
+	expect_output '  rootfs    directory on '
+	expect_output '  volume    /ours from /srv/live-ours (idmapped)'
+	expect_output "  volume    /tmp/x?[2J from /srv/live-hosts (the host's ids, read-only)"
+	cofferdam status placed --format json >status.json
+	expect python3 -c 'import json; s = json.load(open("status.json")); print(s["rootfs"].split()[0], s["range"]["base"], [(v["destination"], v["idmapped"], v["read_only"]) for v in s["volumes"]])'
+	expect_output "directory 1000000 [('/ours', True, False), ('/tmp/x\\x1b[2J', False, True)]"
 }
 
 test_output_and_status_are_handed_on() {
@@ -170,7 +196,7 @@ test_a_create_among_many_takes_as_long_as_alone() {
 }
 
 teardown_file() {
-	rm -rf /etc/cofferdam/runtime /etc/cofferdam/cofferdam.json
+	rm -rf /etc/cofferdam/runtime /etc/cofferdam/cofferdam.json /etc/cofferdam/profiles.d/placed.json
 	[ ! -f "$T_TMP/times" ] || cat "$T_TMP/times"
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/fd.h"
+#include "lib/state/volumes.h"
 #include "tests/unit/records.h"
 
 #include <criterion/criterion.h>
@@ -192,6 +193,40 @@ Test(state, a_range_that_is_asked_for_is_taken_from_the_dead)
 	claim_in_a_child_that_dies(&fixture, "dead"); /* with the first range */
 	cr_expect_eq(claim(state, "web", POOL_BASE + 1, 0, &record, &err), 0, "%s", err.message);
 	cr_expect_eq(entries(&fixture, "ranges"), 1);
+}
+
+Test(state, the_files_of_a_container_are_recorded_within_bounds)
+{
+	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
+	CFD_AUTO(cfd_record_release) struct cfd_record record = {0}, back = {0}, long_ones = {0};
+	char key[CFD_STATE_KEY_MAX + 1], name[16], path[4096];
+	struct cfd_record_volume volume = {.destination = name, .source = (char *)"/srv/\x01\"", .idmapped = true};
+	struct fixture fixture;
+	struct cfd_error err = {0};
+
+	make_fixture(&fixture, 1);
+	state = open_state(&fixture);
+	fill_record(&record, "web", "");
+	record.layers = strdup("overlay, 12 layers");
+	for (int i = 0; i < CFD_VOLUMES_MAX + 2; i++) {
+		snprintf(name, sizeof(name), "/m%d", i);
+		volume.read_only = i % 2;
+		cr_assert_eq(cfd_volumes_add(&record, &volume), 0);
+	}
+	cr_assert_eq(cfd_state_claim(state, &record, "cofferdam", key, &err), 0, "%s", err.message);
+	cr_assert_eq(cfd_state_read(state, key, &back, &err), 0, "%s", err.message);
+	cr_expect_str_eq(back.layers, "overlay, 12 layers");
+	cr_expect(back.volume_count == CFD_VOLUMES_MAX && back.volumes_more == 2);
+	cr_expect_str_eq(back.volumes[63].destination, "/m63");
+	cr_expect_str_eq(back.volumes[63].source, "/srv/\x01\"");
+	cr_expect(back.volumes[63].idmapped && back.volumes[63].read_only && !back.volumes[62].read_only);
+
+	memset(path, '\x01', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	volume.source = path;
+	for (int i = 0; i < 8; i++)
+		cr_assert_eq(cfd_volumes_add(&long_ones, &volume), 0);
+	cr_expect(long_ones.volume_count == 3 && long_ones.volumes_more == 5);
 }
 
 Test(state, a_record_of_another_format_is_not_read_and_not_taken_from_the_living)

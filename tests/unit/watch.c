@@ -231,6 +231,61 @@ Test(status, the_mode_is_the_kernels)
 	cr_expect_str_eq(cfd_watch_mode(&watched), "-");
 }
 
+static void place(struct cfd_watched *watched, struct cfd_record_volume *volumes)
+{
+	volumes[0] =
+		(struct cfd_record_volume){.destination = TEXT("/data"), .source = TEXT("/srv/data"), .idmapped = true};
+	volumes[1] = (struct cfd_record_volume){
+		.destination = TEXT("/a\nb\x1b[2J"), .source = TEXT("/srv/\xe2\x80\xaex\"\xff"), .read_only = true};
+	watched->record.range = (struct cfd_userns_range){.base = 1000000, .size = 131072};
+	watched->record.layers = TEXT("overlay, 12 layers");
+	watched->record.volumes = volumes;
+	watched->record.volume_count = 2;
+	watched->record.volumes_more = 3;
+}
+
+Test(status, it_is_told_where_a_container_lives_and_names_in_it_are_harmless)
+{
+	struct cfd_watched watched = sample("0123");
+	struct cfd_record_volume volumes[2];
+	CFD_AUTO_BUF struct cfd_buf text = {0}, bare = {0};
+
+	place(&watched, volumes);
+	cr_assert_eq(cfd_watch_place(&watched, &text), 0);
+	cr_expect_str_eq(text.data, "  ids       1000000-1131071 on the host\n"
+				    "  rootfs    overlay, 12 layers, idmapped\n"
+				    "  volume    /data from /srv/data (idmapped)\n"
+				    "  volume    /a?b?[2J from /srv/???x\"\xff (the host's ids, read-only)\n"
+				    "  volume    and 3 more\n");
+	watched = sample("0123");
+	cr_assert_eq(cfd_watch_place(&watched, &bare), 0);
+	cr_expect_str_eq(bare.data, "  ids       no range of cofferdam's\n");
+}
+
+Test(status, where_a_container_lives_is_json_too)
+{
+	static const struct cfd_json_options options = {.name = "place"};
+	CFD_AUTO(cfd_json_doc_freep) struct cfd_json_doc *doc = NULL;
+	struct cfd_watched watched = sample("0123");
+	struct cfd_record_volume volumes[2];
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	struct cfd_error err = {0};
+	const struct cfd_json *list;
+
+	place(&watched, volumes);
+	cr_assert_eq(cfd_buf_add_string(&text, "{\"id\":1") || cfd_watch_place_json(&watched, &text) ||
+			     cfd_buf_add_string(&text, "}"),
+		     0);
+	cr_assert_eq(cfd_json_parse(text.data, text.length, &options, &doc, &err), 0, "%s: %s", err.message, text.data);
+	list = cfd_json_get(cfd_json_root(doc), "volumes");
+	cr_expect_str_eq(cfd_json_string(cfd_json_get(cfd_json_root(doc), "rootfs")), "overlay, 12 layers");
+	cr_assert_eq(cfd_json_count(list), 2);
+	cr_expect(cfd_json_bool(cfd_json_get(cfd_json_at(list, 0), "idmapped")));
+	cr_expect_str_eq(cfd_json_string(cfd_json_get(cfd_json_at(list, 1), "destination")), "/a\nb\x1b[2J");
+	cr_expect(cfd_json_bool(cfd_json_get(cfd_json_at(list, 1), "read_only")));
+	cr_expect_str_eq(cfd_json_number(cfd_json_get(cfd_json_root(doc), "volumes_more")), "3");
+}
+
 Test(status, ages_have_one_unit)
 {
 	static const struct {
