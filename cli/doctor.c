@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cofferdam doctor: one row for each thing that a protection needs, and what to do where it is missing. */
 #include "cli/command.h"
+#include "cli/doctor.h"
 
 #include "lib/audit.h"
-#include "lib/userns/clone.h"
-#include "lib/config.h"
 #include "lib/err.h"
 #include "lib/guard/guard.h"
 #include "lib/profile/profile.h"
-#include "lib/state/ranges.h"
 #include "lib/state/state.h"
-#include "lib/userns/pool.h"
 #include "lib/userns/userns.h"
 
 #include <errno.h>
@@ -23,14 +20,7 @@
 
 #define GUARD_FEATURES 32
 
-struct doctor {
-	struct cfd_config config;
-	bool has_config;
-	char detail[3072]; /* of the row that was looked at last */
-};
-
-/* Each gives whether all is well, and leaves in `detail` what there is, or what to do. */
-static bool see_kernel(struct doctor *doctor)
+static bool see_kernel(struct cfd_doctor *doctor)
 {
 	struct utsname names;
 
@@ -40,7 +30,7 @@ static bool see_kernel(struct doctor *doctor)
 	return true;
 }
 
-static bool see_root(struct doctor *doctor)
+static bool see_root(struct cfd_doctor *doctor)
 {
 	struct cfd_error err = {0};
 	bool initial = false;
@@ -54,19 +44,19 @@ static bool see_root(struct doctor *doctor)
 	return true;
 }
 
-static bool fail(struct doctor *doctor, const struct cfd_error *err)
+bool cfd_doctor_fail(struct cfd_doctor *doctor, const struct cfd_error *err)
 {
 	snprintf(doctor->detail, sizeof(doctor->detail), "%s", err->message);
 	return false;
 }
 
-static bool see_config(struct doctor *doctor)
+static bool see_config(struct cfd_doctor *doctor)
 {
 	struct cfd_error err = {0};
 
 	doctor->has_config = cfd_config_read(CFD_CONFIG_PATH, &doctor->config, &err) == 0;
 	if (!doctor->has_config)
-		return fail(doctor, &err);
+		return cfd_doctor_fail(doctor, &err);
 	snprintf(doctor->detail, sizeof(doctor->detail), "%s; userns %s, guard exec %s, net %s",
 		 access(CFD_CONFIG_PATH, F_OK) ? "the defaults, as there is no " CFD_CONFIG_PATH : CFD_CONFIG_PATH,
 		 cfd_need_name(doctor->config.userns), cfd_need_name(doctor->config.guard_exec),
@@ -74,7 +64,7 @@ static bool see_config(struct doctor *doctor)
 	return true;
 }
 
-static bool see_profiles(struct doctor *doctor)
+static bool see_profiles(struct cfd_doctor *doctor)
 {
 	CFD_AUTO(cfd_profile_set_freep) struct cfd_profile_set *set = NULL;
 	CFD_AUTO(cfd_profile_freep) struct cfd_profile *profile = NULL;
@@ -82,12 +72,12 @@ static bool see_profiles(struct doctor *doctor)
 
 	if (cfd_profile_set_open(CFD_PROFILE_ADMIN_DIR, CFD_PROFILE_SHIPPED_DIR, &set, &err) ||
 	    cfd_profile_load(set, doctor->config.default_profile, &profile, &err))
-		return fail(doctor, &err);
+		return cfd_doctor_fail(doctor, &err);
 	snprintf(doctor->detail, sizeof(doctor->detail), "default is %s from %s", profile->name, profile->path);
 	return true;
 }
 
-static bool see_runtimes(struct doctor *doctor)
+static bool see_runtimes(struct cfd_doctor *doctor)
 {
 	size_t length = 0;
 
@@ -103,7 +93,7 @@ static bool see_runtimes(struct doctor *doctor)
 }
 
 /* What is passed through reads no file, so it cannot see `runtimes`: a link says the same to it. */
-static bool see_runtime_link(struct doctor *doctor)
+static bool see_runtime_link(struct cfd_doctor *doctor)
 {
 	static const char link[] = CFD_SYSCONFDIR "/runtime";
 	char target[512] = "/usr/bin/crun";
@@ -128,7 +118,7 @@ static bool see_runtime_link(struct doctor *doctor)
 	return false;
 }
 
-static bool see_hook(struct doctor *doctor)
+static bool see_hook(struct cfd_doctor *doctor)
 {
 	static const char hook[] = CFD_LIBEXECDIR "/cofferdam-hook";
 	bool there = access(hook, X_OK) == 0;
@@ -138,7 +128,7 @@ static bool see_hook(struct doctor *doctor)
 }
 
 /* What the first container makes is not made by looking. */
-static bool is_yet_to_be_made(struct doctor *doctor, const char *path)
+static bool is_yet_to_be_made(struct cfd_doctor *doctor, const char *path)
 {
 	if (access(path, F_OK) == 0)
 		return false;
@@ -146,7 +136,7 @@ static bool is_yet_to_be_made(struct doctor *doctor, const char *path)
 	return true;
 }
 
-static bool see_audit(struct doctor *doctor)
+static bool see_audit(struct cfd_doctor *doctor)
 {
 	CFD_AUTO_FD int fd = -1;
 	struct cfd_error err = {0};
@@ -154,12 +144,12 @@ static bool see_audit(struct doctor *doctor)
 	if (is_yet_to_be_made(doctor, doctor->config.audit_file))
 		return true;
 	if (cfd_audit_open(&doctor->config, &fd, &err))
-		return fail(doctor, &err);
+		return cfd_doctor_fail(doctor, &err);
 	snprintf(doctor->detail, sizeof(doctor->detail), "%s", doctor->config.audit_file);
 	return true;
 }
 
-static bool see_state(struct doctor *doctor)
+static bool see_state(struct cfd_doctor *doctor)
 {
 	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
 	struct cfd_error err = {0};
@@ -167,74 +157,15 @@ static bool see_state(struct doctor *doctor)
 	if (is_yet_to_be_made(doctor, CFD_STATE_DIR))
 		return true;
 	if (cfd_state_open(&state, &err))
-		return fail(doctor, &err);
+		return cfd_doctor_fail(doctor, &err);
 	snprintf(doctor->detail, sizeof(doctor->detail), CFD_STATE_DIR);
 	return true;
-}
-
-static bool see_pool(struct doctor *doctor)
-{
-	CFD_AUTO_FREE struct cfd_userns_range *used = NULL;
-	CFD_AUTO_FD int ranges = open(CFD_STATE_DIR "/ranges", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct cfd_pool pool = {
-		.owner = doctor->config.userns_pool, .subuid = CFD_POOL_SUBUID, .subgid = CFD_POOL_SUBGID};
-	struct cfd_pool_count count = {0};
-	struct cfd_error err = {0};
-
-	if (ranges >= 0)
-		cfd_ranges_list(ranges, &used, &pool.used_count);
-	pool.used = used;
-	if (cfd_pool_count(&pool, &count, &err))
-		return fail(doctor, &err);
-	snprintf(doctor->detail, sizeof(doctor->detail), "%s has %zu ranges from %u on: %zu in use, %zu free%s",
-		 pool.owner, count.ranges, count.lowest, count.in_use, count.ranges - count.in_use,
-		 count.in_use < count.ranges ? "" : "; give it more in " CFD_POOL_SUBUID " and " CFD_POOL_SUBGID);
-	return count.in_use < count.ranges;
-}
-
-static bool see_userns(struct doctor *doctor)
-{
-	const struct cfd_userns_range range = {.base = CFD_USERNS_LOWEST_HOST_ID, .size = CFD_USERNS_RANGE_SIZE};
-	CFD_AUTO_FD int fd = -1;
-	struct cfd_error err = {0};
-
-	if (cfd_userns_open(&range, &fd, &err))
-		return fail(doctor, &err);
-	snprintf(doctor->detail, sizeof(doctor->detail), "one was made");
-	return true;
-}
-
-/* Whether the filesystem under an engine's storage can be idmapped, tried on a clone that is never attached. */
-static bool see_idmap(struct doctor *doctor)
-{
-	static const char *const storages[] = {"/var/lib/containers/storage", "/var/lib/containerd", "/var/lib/docker",
-					       "/var/lib"};
-	const struct cfd_userns_range range = {.base = CFD_USERNS_LOWEST_HOST_ID, .size = CFD_USERNS_RANGE_SIZE};
-	CFD_AUTO_FD int userns = -1;
-	struct cfd_error err = {0};
-	bool seen = false;
-
-	if (cfd_userns_open(&range, &userns, &err))
-		return fail(doctor, &err);
-	for (size_t i = 0; i < CFD_COUNT(storages); i++) {
-		CFD_AUTO_FD int fd = open(storages[i], O_PATH | O_DIRECTORY | O_CLOEXEC), clone = -1;
-
-		/* The last one stands for the others where no engine has stored anything yet. */
-		if (fd < 0 || (seen && i + 1 == CFD_COUNT(storages)))
-			continue;
-		if (cfd_clone_mount(fd, &(struct cfd_clone){.userns_fd = userns}, storages[i], &clone, &err))
-			return fail(doctor, &err);
-		seen = true;
-		snprintf(doctor->detail + strlen(doctor->detail), sizeof(doctor->detail) - strlen(doctor->detail),
-			 "%s%s", doctor->detail[0] ? ", " : "", storages[i]);
-	}
-	return seen;
 }
 
 // clang-format off
 static const struct {
 	const char *name;
-	bool (*see)(struct doctor *doctor);
+	bool (*see)(struct cfd_doctor *doctor);
 	bool needs_config;
 } rows[] = {
 	{ "kernel",          see_kernel,       false },
@@ -246,9 +177,11 @@ static const struct {
 	{ "hook",            see_hook,         false },
 	{ "audit log",       see_audit,        true },
 	{ "state",           see_state,        false },
-	{ "range of ids",    see_pool,         true },
-	{ "user namespaces", see_userns,       false },
-	{ "idmapped mounts", see_idmap,        false },
+	{ "range of ids",    cfd_doctor_pool,      true },
+	{ "ids of others",   cfd_doctor_strangers, true },
+	{ "user namespaces", cfd_doctor_userns,    false },
+	{ "idmapped mounts", cfd_doctor_storages,  false },
+	{ "overlay",         cfd_doctor_overlay,   false },
 };
 // clang-format on
 
@@ -272,7 +205,7 @@ static bool see_guard(void)
 
 static bool see_host(void)
 {
-	struct doctor doctor = {0};
+	struct cfd_doctor doctor = {0};
 	bool well = true;
 
 	for (size_t i = 0; i < CFD_COUNT(rows); i++) {

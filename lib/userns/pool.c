@@ -338,3 +338,18 @@ int cfd_pool_count(const struct cfd_pool *pool, struct cfd_pool_count *ret_count
 	*ret_count = count;
 	return 0;
 }
+
+int cfd_pool_has(const struct cfd_pool *pool, const struct cfd_userns_range *range, bool *ret_has,
+		 struct cfd_error *err)
+{
+	CFD_AUTO(ids_release) struct ids ids = {0};
+	uint64_t end = (uint64_t)range->base + range->size;
+	int r = ids_read(pool, &ids, err);
+
+	if (r)
+		return r;
+	intervals_merge(&ids.uids.own);
+	*ret_has = intervals_overlap(&ids.uids.own, range->base, end) ||
+		   intervals_overlap(&ids.gids.own, range->base, end);
+	return 0;
+}

@@ -170,6 +170,69 @@ test_doctor_names_the_two_files_when_there_is_no_range() {
 	expect_output "/etc/subuid and /etc/subgid"
 }
 
+# row NAME: what the doctor says of it.
+row() {
+	cofferdam doctor | grep "^[a-zA-Z]* *$1 " || true
+}
+
+# row_says VERDICT NAME TEXT
+row_says() {
+	expect row "$2"
+	expect_equal "$1" "${T_OUTPUT%% *}" "the row $2"
+	expect_output "$3"
+}
+
+test_doctor_counts_ranges() {
+	trap 'rm -rf /run/cofferdam; mv /etc/subuid.saved /etc/subuid; mv /etc/subgid.saved /etc/subgid' EXIT
+	cp /etc/subuid /etc/subuid.saved
+	cp /etc/subgid /etc/subgid.saved
+	sed -i 's/^cofferdam:.*/cofferdam:1000000:131072/' /etc/subuid /etc/subgid
+	row_says ok 'range of ids' 'cofferdam has 2 ranges from 1000000 on: 0 in use, 2 free'
+	mkdir -p -m 0711 /run/cofferdam
+	mkdir -m 0700 /run/cofferdam/ranges
+	ln -s one /run/cofferdam/ranges/1065536.1
+	row_says ok 'range of ids' '1 in use, 1 free'
+	ln -s two /run/cofferdam/ranges/1000000-131072.2
+	row_says NO 'range of ids' '2 in use, 0 free; give it more in /etc/subuid and /etc/subgid'
+}
+
+test_doctor_finds_who_else_has_ids_of_the_pool() {
+	local pid
+
+	trap 'kill "$(cat pid)"; rm -rf /run/cofferdam' EXIT
+	row_says ok 'ids of others' 'no process has ids of the pool'
+	unshare --user sleep 300 &
+	pid=$!
+	echo "$pid" >pid
+	until [ "$(readlink "/proc/$pid/ns/user")" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.05; done
+	echo 0 1000001 65536 >"/proc/$pid/uid_map"
+	row_says NO 'ids of others' "process $pid has the ids 1000001 to 1065536, some of which are the pool's"
+	mkdir -p -m 0711 /run/cofferdam
+	mkdir -m 0700 /run/cofferdam/ranges
+	ln -s one /run/cofferdam/ranges/1000000-131072.1 # and so it is a container's, or nested in one
+	row_says ok 'ids of others' 'no process has ids of the pool'
+}
+
+test_doctor_tries_to_idmap_what_engines_store() {
+	trap 'umount /var/lib/docker; umount /var/lib' EXIT
+	mount -t tmpfs tmpfs /var/lib
+	mkdir -p /var/lib/containerd /var/lib/docker
+	row_says ok 'idmapped mounts' '/var/lib/containerd on tmpfs, /var/lib/docker on tmpfs'
+	mount -t proc proc /var/lib/docker
+	row_says NO 'idmapped mounts' '/var/lib/docker is on proc, which cannot be idmapped on this kernel'
+	expect_output '; ext4, xfs and btrfs can be'
+	row_says ok overlay 'one was mounted'
+	expect_equal $'containerd\ndocker' "$(ls -A /var/lib)" 'what is left there'
+}
+
+test_doctor_tries_an_overlay_over_idmapped_layers() {
+	trap 'umount /var/lib' EXIT
+	mkdir lower upper work
+	mount -t overlay overlay -o "lowerdir=$PWD/lower,upperdir=$PWD/upper,workdir=$PWD/work" /var/lib
+	row_says NO overlay 'is on overlay, which no kernel can idmap'
+	expect_equal '' "$(ls -A upper)" 'what is left there'
+}
+
 test_doctor_looks_at_the_guard_alone() {
 	cofferdam doctor --guard >rows || true # its status is this kernel's
 	expect grep -Eq '^(ok|NO) +bpffs ' rows
