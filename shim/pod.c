@@ -5,7 +5,7 @@
 #include "lib/held.h"
 #include "lib/profile/profile.h"
 #include "lib/spec/spec.h"
-#include "lib/userns/map.h"
+#include "lib/userns/maps.h"
 #include "lib/verdict.h"
 
 #include <errno.h>
@@ -75,12 +75,16 @@ static int open_owner(int fd, const char *path, int *ret_fd, struct stat *ret_st
  */
 static bool had(const struct cfd_record *record, const struct search *search)
 {
-	struct cfd_userns_range range = {0};
+	CFD_AUTO(cfd_maps_release) struct cfd_maps maps = {0};
 	struct cfd_error ignored = {0};
+	const struct cfd_spec_id_map *map;
 
-	return record->userns == search->owner.st_ino && !cfd_process_lives(&record->init) &&
-	       cfd_userns_read_map(search->owner_fd, &range, &ignored) == 0 && range.base == record->range.base &&
-	       range.size == record->range.size;
+	if (record->userns != search->owner.st_ino || cfd_process_lives(&record->init) ||
+	    cfd_maps_of_namespace(search->owner_fd, "a namespace that is joined", &maps, &ignored))
+		return false;
+	map = maps.uids.values;
+	return maps.uids.count == 1 && map->container_id == 0 && map->host_id == record->range.base &&
+	       map->size == record->range.size;
 }
 
 static int match_owner(const char *key, const struct cfd_record *record, void *data)

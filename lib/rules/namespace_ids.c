@@ -2,16 +2,24 @@
 /* Id mappings: present when and only when there is a user namespace, and away from the ids of the host. */
 #include "lib/rules/namespaces.h"
 
-#include "lib/fd.h"
+#include "lib/held.h"
 #include "lib/rules/common.h"
+#include "lib/userns/maps.h"
+#include "lib/userns/pool.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Ids below are the host's own: system and regular users (login.defs UID_MAX is 60000), nobody. */
-#define FIRST_FREE_ID 65536
+/* A table of mappings, in config.json or of a namespace that is joined, and what the container needs of it. */
+struct table {
+	const char *name;   /* where it is: "linux.uidMappings" */
+	const char *subids; /* the file of that kind: "subuid" */
+	const struct cfd_spec_id_maps *maps;
+	uint32_t own; /* the first process's id */
+	const uint32_t *more;
+	size_t more_count;
+	bool joined; /* of a namespace that is there already */
+};
 
 int cfd_check_mappings_without_user(const struct cfd_rule *rule, const struct cfd_rules_context *context,
 				    struct cfd_findings *findings, struct cfd_error *err)
@@ -36,89 +44,170 @@ int cfd_check_user_without_mappings(const struct cfd_rule *rule, const struct cf
 				spec->uid_mappings.count ? "linux.gidMappings" : "linux.uidMappings");
 }
 
-static const char *refuse_range(uint64_t host, uint64_t size)
+static bool overlap(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size)
 {
-	if (size == 0)
+	return a < (uint64_t)b + b_size && b < (uint64_t)a + a_size;
+}
+
+/* What one line says, by itself. The schema has refused empty ranges and those that wrap; a live map has none. */
+static const char *refuse_line(const struct cfd_spec_id_map *map)
+{
+	if (map->size == 0)
 		return "an empty range";
-	if (host < FIRST_FREE_ID)
-		return "covers ids of the host below 65536";
-	if (host + size > (uint64_t)UINT32_MAX)
+	if ((uint64_t)map->host_id + map->size > UINT32_MAX)
 		return "ends above the last id";
+	if (map->host_id >= CFD_USERNS_LOWEST_HOST_ID)
+		return NULL;
+	return map->host_id == map->container_id
+		       ? "an identity mapping: the container's users are those of the host below 65536"
+		       : "covers ids of the host below 65536";
+}
+
+/* What one line says together with those before it. The kernel refuses both, after the runtime has begun. */
+static const char *refuse_overlap(const struct cfd_spec_id_maps *maps, size_t index)
+{
+	const struct cfd_spec_id_map *map = &maps->values[index];
+
+	for (size_t i = 0; i < index; i++) {
+		const struct cfd_spec_id_map *other = &maps->values[i];
+
+		if (overlap(map->container_id, map->size, other->container_id, other->size))
+			return "overlaps an earlier line: an id of the container would be two of the host's";
+		if (overlap(map->host_id, map->size, other->host_id, other->size))
+			return "overlaps an earlier line: two ids of the container would be one of the host's";
+	}
 	return NULL;
 }
 
-static int check_maps(const struct cfd_rule *rule, struct cfd_findings *findings, struct cfd_error *err,
-		      const struct cfd_spec_id_maps *maps, const char *name)
+static bool is_mapped(const struct cfd_spec_id_maps *maps, uint32_t id)
 {
-	int r = 0;
+	for (size_t i = 0; i < maps->count; i++)
+		if (overlap(id, 1, maps->values[i].container_id, maps->values[i].size))
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; !r && i < maps->count; i++) {
-		const struct cfd_spec_id_map *map = &maps->values[i];
-		const char *message = refuse_range(map->host_id, map->size);
-		char text[64];
+/* Ids that cofferdam gives to its own containers, now or with the next one. Two engines may share ranges; these not. */
+static int refuse_pool(const struct cfd_rules_context *context, const struct table *table, size_t index,
+		       const char **ret_message, struct cfd_error *err)
+{
+	const struct cfd_spec_id_map *map = &table->maps->values[index];
+	const char *directory = context->subid_dir ? context->subid_dir : "/etc";
+	const struct cfd_userns_range range = {.base = map->host_id, .size = map->size};
+	char file[256];
+	const struct cfd_pool pool = {.owner = context->config->userns_pool, .subuid = file, .subgid = file};
+	bool given = false;
+	int r;
 
-		snprintf(text, sizeof(text), "%u %u %u", map->container_id, map->host_id, map->size);
-		if (message)
-			r = cfd_findings_add(findings, rule, text, err, message, "linux.%s[%zu]", name, i);
-	}
+	if (!context->host_facts || table->joined || context->config->userns == CFD_NEED_OFF)
+		return 0;
+	snprintf(file, sizeof(file), "%s/%s", directory, table->subids);
+	r = cfd_pool_has(&pool, &range, &given, err);
+	if (!r && given)
+		*ret_message = "covers ids that cofferdam gives to its containers (`userns.pool`): the engine must "
+			       "take those of another owner";
 	return r;
 }
 
-/* Why the mapping of a running namespace is refused, or NULL. */
-static const char *refuse_map_text(char *text)
+static int check_line(const struct cfd_rule *rule, const struct cfd_rules_context *context,
+		      struct cfd_findings *findings, const struct table *table, size_t index, struct cfd_error *err)
 {
-	char *rest = NULL;
-	bool any = false;
+	const struct cfd_spec_id_map *map = &table->maps->values[index];
+	const char *message = refuse_line(map);
+	char text[64];
+	int r = 0;
 
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		unsigned long long inside, host, size;
-		const char *message;
-
-		if (sscanf(line, "%llu %llu %llu", &inside, &host, &size) != 3)
-			return "its mapping cannot be read";
-		message = refuse_range(host, size);
-		if (message)
-			return message;
-		any = true;
-	}
-	return any ? NULL : "has no mapping yet";
+	if (!message)
+		message = refuse_overlap(table->maps, index);
+	if (!message)
+		r = refuse_pool(context, table, index, &message, err);
+	if (r || !message)
+		return r;
+	snprintf(text, sizeof(text), "%u %u %u", map->container_id, map->host_id, map->size);
+	return cfd_findings_add(findings, rule, text, err, message, "%s[%zu]", table->name, index);
 }
 
-/* A namespace that is joined: the maps of the process whose it is. Namespaces pinned to files do not tell theirs. */
-static const char *refuse_joined(const char *path)
+/* A process whose id is not mapped has none in the container, and keeps the one of whoever made the namespace. */
+static int check_hole(const struct cfd_rule *rule, struct cfd_findings *findings, const struct table *table,
+		      uint32_t id, struct cfd_error *err)
 {
-	static const char *const maps[] = {"uid_map", "gid_map"};
-	size_t process = strlen("/proc/");
+	char text[16];
 
-	if (!cfd_starts_with(path, "/proc/"))
-		return "its mapping cannot be read";
-	process += strspn(path + process, "0123456789");
-	for (size_t i = 0; i < CFD_COUNT(maps); i++) {
-		CFD_AUTO_BUF struct cfd_buf buf = {0};
-		struct cfd_error err = {0};
-		char file[64];
-		const char *message;
+	if (is_mapped(table->maps, id))
+		return 0;
+	snprintf(text, sizeof(text), "%u", id);
+	return cfd_findings_add(findings, rule, text, err,
+				id ? "a hole: the container's process is to have this id, which is not mapped"
+				   : "a hole: root of the container is not mapped, so what starts there keeps an id of "
+				     "the host",
+				"%s", table->name);
+}
 
-		snprintf(file, sizeof(file), "%.*s/%s", (int)process, path, maps[i]);
-		if (cfd_fd_read_kernel(AT_FDCWD, file, 65536, &buf, &err) || !buf.data)
-			return "its mapping cannot be read";
-		message = refuse_map_text(buf.data);
-		if (message)
-			return message;
+static int check_table(const struct cfd_rule *rule, const struct cfd_rules_context *context,
+		       struct cfd_findings *findings, const struct table *table, struct cfd_error *err)
+{
+	bool process = context->spec->process.present;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < table->maps->count; i++)
+		r = check_line(rule, context, findings, table, i, err);
+	if (r || !table->maps->count)
+		return r;
+	r = check_hole(rule, findings, table, 0, err);
+	if (!r && process && table->own)
+		r = check_hole(rule, findings, table, table->own, err);
+	for (size_t i = 0; !r && process && i < table->more_count; i++)
+		if (table->more[i] && table->more[i] != table->own)
+			r = check_hole(rule, findings, table, table->more[i], err);
+	return r;
+}
+
+static int check_tables(const struct cfd_rule *rule, const struct cfd_rules_context *context,
+			struct cfd_findings *findings, const struct cfd_spec_id_maps *uids,
+			const struct cfd_spec_id_maps *gids, bool joined, struct cfd_error *err)
+{
+	const struct cfd_spec_process *process = &context->spec->process;
+	const struct table users = {.name = joined ? "linux.namespaces: uid_map" : "linux.uidMappings",
+				    .subids = "subuid",
+				    .maps = uids,
+				    .own = process->uid,
+				    .joined = joined};
+	const struct table groups = {.name = joined ? "linux.namespaces: gid_map" : "linux.gidMappings",
+				     .subids = "subgid",
+				     .maps = gids,
+				     .own = process->gid,
+				     .more = process->additional_gids,
+				     .more_count = process->additional_gid_count,
+				     .joined = joined};
+	int r = check_table(rule, context, findings, &users, err);
+
+	return r ? r : check_table(rule, context, findings, &groups, err);
+}
+
+/* A namespace that is joined, wherever it is pinned: asked of a process inside. */
+static int check_joined(const struct cfd_rule *rule, const struct cfd_rules_context *context,
+			struct cfd_findings *findings, const struct cfd_spec_namespace *user, struct cfd_error *err)
+{
+	CFD_AUTO(cfd_maps_release) struct cfd_maps maps = {0};
+	const struct cfd_error none = {0};
+	int fd = context->held->namespaces[user - context->spec->namespaces];
+
+	if (cfd_maps_of_namespace(fd, user->path, &maps, err)) {
+		*err = none; /* that it cannot be told is the finding */
+		return cfd_findings_add(findings, rule, user->path, err, "its mapping cannot be read",
+					"linux.namespaces");
 	}
-	return NULL;
+	if (!maps.uids.count || !maps.gids.count)
+		return cfd_findings_add(findings, rule, user->path, err, "has no mapping yet", "linux.namespaces");
+	return check_tables(rule, context, findings, &maps.uids, &maps.gids, true, err);
 }
 
 int cfd_check_id_range(const struct cfd_rule *rule, const struct cfd_rules_context *context,
 		       struct cfd_findings *findings, struct cfd_error *err)
 {
 	const struct cfd_spec_namespace *user = cfd_spec_namespace(context->spec, "user");
-	const char *message = NULL;
-	int r = check_maps(rule, findings, err, &context->spec->uid_mappings, "uidMappings");
+	int r = check_tables(rule, context, findings, &context->spec->uid_mappings, &context->spec->gid_mappings, false,
+			     err);
 
-	if (!r)
-		r = check_maps(rule, findings, err, &context->spec->gid_mappings, "gidMappings");
-	if (!r && context->host_facts && user && user->path)
-		message = refuse_joined(user->path);
-	return message ? cfd_findings_add(findings, rule, user->path, err, message, "linux.namespaces") : r;
+	return !r && context->host_facts && user && user->path ? check_joined(rule, context, findings, user, err) : r;
 }

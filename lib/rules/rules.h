@@ -51,6 +51,7 @@ struct cfd_rules_context {
 	bool created;            /* its first process is in its cgroup already */
 	int64_t now;             /* seconds since the epoch, for exceptions that expire */
 	const char *cgroup_root; /* NULL: /sys/fs/cgroup if that is a cgroup2 filesystem; given by tests */
+	const char *subid_dir;   /* of subuid and subgid; NULL: /etc; given by tests */
 	struct cfd_held *held;   /* takes what was judged, held open, for who mounts it; NULL: nobody does */
 	/* What cfd_rules_look has found out about the mounts' sources and destinations. */
 	struct cfd_sources *sources;

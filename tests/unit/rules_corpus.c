@@ -272,6 +272,8 @@ static void run(struct subject *subject, const struct cfd_json *base, const stru
 	context.bundle_fd = subject->bundle_fd;
 	context.rootfs_fd = subject->rootfs_fd;
 	context.cgroup_root = cfd_json_get(around, "cgroup_root") ? tree : NULL;
+	context.subid_dir = tree;
+	subject->config.userns_pool = (char *)"cofferdam";
 	context.host_facts = cfd_json_bool(cfd_json_get(around, "host"));
 	context.created = cfd_json_bool(cfd_json_get(around, "created"));
 	context.by_name = cfd_json_bool(cfd_json_get(around, "by_name"));

@@ -265,8 +265,11 @@ Test(rules_host, a_joined_user_namespace_maps_neither_users_nor_groups_of_the_ho
 		const char *uid_map, *gid_map, *rule;
 	} cases[] = {
 		{"0 100000 65536", "0 200000 65536", ""},
+		{"0 100000 10\n1000 100010 1", "0 200000 65536", ""},
 		{"0 0 65536", "0 100000 65536", "namespace.id-range"},
 		{"0 100000 65536", "0 0 65536", "namespace.id-range"},
+		{"0 100000 65536", "0 100000 10\n1000 1000 1", "namespace.id-range"},
+		{"1 100000 65536", "0 100000 65536", "namespace.id-range"},
 	};
 	const struct cfd_image image = {.engine = CFD_ENGINE_PODMAN};
 
