@@ -8,6 +8,7 @@
 
 #include "lib/audit.h"
 #include "lib/config.h"
+#include "lib/rootless.h"
 #include "lib/err.h"
 #include "lib/guard/event.h"
 #include "lib/paint.h"
@@ -138,7 +139,7 @@ int cfd_command_events(int argc, char **argv, struct cfd_error *err)
 
 	shown.paint = cfd_paint_for(STDOUT_FILENO);
 	if (!r)
-		r = cfd_config_read(CFD_CONFIG_PATH, &shown.config, err);
+		r = cfd_rootless_read_config(CFD_CONFIG_PATH, &shown.config, err);
 	if (!r)
 		r = cfd_audit_open(&shown.config, &shown.audit_fd, err);
 	if (!r)

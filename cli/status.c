@@ -7,6 +7,7 @@
 #include "lib/err.h"
 #include "lib/policy/policy.h"
 #include "lib/paint.h"
+#include "lib/rootless.h"
 #include "lib/state/state.h"
 #include "lib/watch/history.h"
 #include "lib/watch/watch.h"
@@ -32,6 +33,16 @@ static int parse_format(const char *text, enum format *ret_format, struct cfd_er
 		return 0;
 	}
 	return cfd_fail(err, -EINVAL, "--format %s is none of text, json and prometheus", text);
+}
+
+/* Of whoever is not root there are containers of his own alone. */
+static void tell_rootless(enum format format)
+{
+	enum cfd_caller caller = CFD_CALLER_ROOT;
+	struct cfd_error ignored = {0};
+
+	if (format == TEXT && cfd_rootless_caller(&caller, &ignored) == 0 && caller != CFD_CALLER_ROOT)
+		puts("without root: " CFD_ROOTLESS_LACKS);
 }
 
 /* --- all */
@@ -114,6 +125,7 @@ static int show_all(struct cfd_state *state, enum format format, struct cfd_erro
 		return cfd_fail_memory(err, "the status");
 	if (text.length)
 		fputs(text.data, stdout);
+	tell_rootless(format);
 	return CFD_STATUS_OK;
 }
 
@@ -125,7 +137,7 @@ static int read_history(struct cfd_history *history, struct cfd_error *err)
 	CFD_AUTO(cfd_config_release) struct cfd_config config = {0};
 	struct stat st;
 	off_t start;
-	int r = cfd_config_read(CFD_CONFIG_PATH, &config, err);
+	int r = cfd_rootless_read_config(CFD_CONFIG_PATH, &config, err);
 
 	if (r || stat(config.audit_file, &st))
 		return r;
@@ -158,6 +170,7 @@ static int write_one(const struct cfd_watched *status, const struct cfd_watch_de
 	if (r)
 		return cfd_fail_memory(err, "the status");
 	fputs(text.data, stdout);
+	tell_rootless(format);
 	return detail->differences.length ? CFD_STATUS_NO : CFD_STATUS_OK;
 }
 

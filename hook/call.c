@@ -8,6 +8,7 @@
 #include "lib/guard/guard.h"
 #include "lib/json/json.h"
 #include "lib/policy/policy.h"
+#include "lib/rootless.h"
 #include "lib/paint.h"
 #include "lib/recording/session.h"
 #include "lib/verdict.h"
@@ -68,7 +69,7 @@ static void find_key(struct cfd_call *call)
 
 int cfd_call_open_log(struct cfd_call *call, struct cfd_error *err)
 {
-	int r = cfd_config_read(CFD_CONFIG_PATH, &call->config, err);
+	int r = cfd_rootless_read_config(CFD_CONFIG_PATH, &call->config, err);
 
 	return r ? r : cfd_audit_open(&call->config, &call->audit_fd, err);
 }

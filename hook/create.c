@@ -3,6 +3,7 @@
 #include "hook/call.h"
 
 #include "lib/policy/policy.h"
+#include "lib/userns/userns.h"
 
 #include <errno.h>
 
@@ -13,6 +14,8 @@ int cfd_stage_create(struct cfd_call *call, struct cfd_error *err)
 	CFD_AUTO_FD int dirfd = -1;
 	int r;
 
+	if (!call->ours && call->config.caller != CFD_CALLER_ROOT)
+		return cfd_userns_check_rootful(err);
 	if (!call->ours)
 		return cfd_stage_judge(call, err);
 	r = cfd_state_read(call->state, call->key, &record, err);

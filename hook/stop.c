@@ -31,6 +31,8 @@ int cfd_stage_stop(struct cfd_call *call, struct cfd_error *err)
 		r = cfd_state_key(call->id, call->bundle, call->key, err); /* as cfd_stage_judge claimed it */
 	if (r)
 		return r;
+	if (call->config.caller != CFD_CALLER_ROOT) /* the kernel has nothing of it */
+		return cfd_state_drop(call->state, call->key, err);
 	r = cfd_event_drain(call->state, &call->config, call->audit_fd, 0, &count, err);
 	if (!r)
 		r = end_in_kernel(call, err);

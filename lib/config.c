@@ -37,6 +37,12 @@ static int read_unknown_keys(struct cfd_json_doc *doc, const struct cfd_json *va
 	return cfd_value_either(doc, value, file, "warn", "strict", field, err);
 }
 
+static int read_rootless(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
+			 struct cfd_error *err)
+{
+	return cfd_value_either(doc, value, file, "refuse", "partial", field, err);
+}
+
 /* As useradd(8) lets users be called, since /etc/subuid names users. */
 static int read_pool(struct cfd_json_doc *doc, const struct cfd_json *value, const char *file, void *field,
 		     struct cfd_error *err)
@@ -118,6 +124,8 @@ static const struct cfd_field config_fields[] = {
 	{ .key = "guard", .kind = CFD_FIELD_CUSTOM, .read = read_guard },
 	{ .key = "audit", .kind = CFD_FIELD_CUSTOM, .read = read_audit },
 	{ .key = "hooks", .kind = CFD_FIELD_CUSTOM, .read = read_hooks },
+	{ .key = "rootless", .kind = CFD_FIELD_CUSTOM, .read = read_rootless,
+	  .offset = offsetof(struct cfd_config, rootless_partial) },
 };
 // clang-format on
 

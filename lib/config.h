@@ -20,7 +20,15 @@ enum cfd_need {
 	CFD_NEED_OFF,
 };
 
+/* Who starts containers; lib/rootless.h tells. */
+enum cfd_caller {
+	CFD_CALLER_ROOT,      /* of the host */
+	CFD_CALLER_NAMESPACE, /* root of another user namespace, who may mount there */
+	CFD_CALLER_USER,      /* nobody's root */
+};
+
 struct cfd_config {
+	enum cfd_caller caller; /* not of the file: cfd_rootless_read_config sets it */
 	char *runtimes[CFD_CONFIG_MAX_RUNTIMES +
 		       1];         /* absolute paths, NULL-terminated; crun, runc in /usr/bin, runc in /usr/sbin */
 	char *default_profile;     /* "default" */
@@ -31,7 +39,8 @@ struct cfd_config {
 	enum cfd_need guard_exec, guard_net; /* guard.exec, guard.net: require */
 	char *audit_file;                    /* audit.file */
 	bool audit_journal;                  /* audit.journal: true */
-	char **allowed_hooks; /* hooks.allow: absolute paths of other vendors' hooks; NULL-terminated or NULL */
+	bool rootless_partial; /* rootless: "partial"; false: containers of engines without root are refused */
+	char **allowed_hooks;  /* hooks.allow: absolute paths of other vendors' hooks; NULL-terminated or NULL */
 };
 
 /*

@@ -3,6 +3,7 @@
 #include "lib/trust.h"
 
 #include "lib/fd.h"
+#include "lib/userns/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +12,20 @@
 
 #define MAX_LEVELS 128
 
+#define OVERFLOW_UID 65534 /* proc_sys_kernel(5), overflowuid: the default */
+
+/* Root of the host, seen from inside of a user namespace that does not map it. */
+static bool is_outside(uid_t uid)
+{
+	struct cfd_error ignored = {0};
+	bool initial = true;
+
+	return uid == OVERFLOW_UID && cfd_userns_is_initial(&initial, &ignored) == 0 && !initial;
+}
+
 static bool is_ours(const struct stat *st)
 {
-	return st->st_uid == 0 || st->st_uid == geteuid();
+	return st->st_uid == 0 || st->st_uid == geteuid() || is_outside(st->st_uid);
 }
 
 static int fail_untrusted(struct cfd_error *err, const char *name, const char *where, const struct stat *st)

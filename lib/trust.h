@@ -2,7 +2,9 @@
 /*
  * Who could have written this? What decides over containers is believed only from files and directories that belong to
  * root or to the caller's own user, and that nobody else can write. (The caller's own user could change this process
- * as well; the shim and the hook run as root.)
+ * as well; the shim and the hook run as root.) In a user namespace root of the host has no number: its files show the
+ * overflow id, as those of every other user outside do. There that id is believed, since nobody of the host's ordinary
+ * users can write where cofferdam looks, and who made the namespace could mount anything over it.
  */
 #ifndef CFD_TRUST_H
 #define CFD_TRUST_H

@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +88,7 @@ static int fill_record(struct cfd_contain *contain, struct cfd_error *err)
 	record->foreground = args->command == CFD_ARGS_RUN && !args->detach;
 	if (cfd_verdict_note(&contain->verdict, &contain->config, record, err))
 		return err->code;
-	return cfd_runtime_directory(contain->runtime, args, &record->runtime_dir, err);
+	return cfd_runtime_directory(contain->runtime, args, contain->config.caller, &record->runtime_dir, err);
 }
 
 static bool wants_range(const struct cfd_contain *contain)
@@ -247,11 +248,23 @@ static int tell_raw_sockets(struct cfd_contain *contain, struct cfd_error *err)
 		"its profile, with a reason");
 }
 
+/* Who may not mount leaves it to the runtime. */
+static int leave_files(struct cfd_contain *contain, struct cfd_error *err)
+{
+	return cfd_string_replace(&contain->files.rootfs, contain->verdict.rootfs)
+		       ? cfd_fail_memory(err, "the root filesystem")
+		       : 0;
+}
+
 int cfd_contain_prepare_files(struct cfd_contain *contain, struct cfd_error *err)
 {
 	bool optional = contain->record.range.size && contain->config.userns == CFD_NEED_PREFER;
-	int r = optional ? prepare_or_go_without_range(contain, err) : prepare(contain, err);
+	int r;
 
+	if (contain->config.caller == CFD_CALLER_USER)
+		r = leave_files(contain, err);
+	else
+		r = optional ? prepare_or_go_without_range(contain, err) : prepare(contain, err);
 	cfd_held_release(&contain->verdict.held); /* what is held cannot be unmounted on the host */
 	if (!r)
 		r = tell_raw_sockets(contain, err);
@@ -284,19 +297,38 @@ int cfd_contain_compile_policy(struct cfd_contain *contain, struct cfd_error *er
 	return r;
 }
 
+/* The hook gets no environment but this, and must find the records where they are: DIR/cofferdam/stage is one. */
+static int hook_variable(const struct cfd_contain *contain, char **ret_text, struct cfd_error *err)
+{
+	CFD_AUTO_FREE char *stage = NULL;
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+
+	if (contain->config.caller == CFD_CALLER_ROOT)
+		return 0;
+	stage = strdup(cfd_state_stage(contain->state));
+	if (!stage || cfd_buf_addf(&text, "XDG_RUNTIME_DIR=%s", dirname(dirname(stage))))
+		return cfd_fail_memory(err, "the hook's environment");
+	*ret_text = cfd_take(text.data);
+	return 0;
+}
+
 int cfd_contain_amend(struct cfd_contain *contain, struct cfd_error *err)
 {
+	CFD_AUTO_FREE char *runtime_dir = NULL;
+	int r = hook_variable(contain, &runtime_dir, err);
 	const struct cfd_amend_decision decision = {
 		.profile = contain->verdict.profile,
 		.rootfs = contain->files.rootfs,
 		.range = contain->record.range.size ? &contain->record.range : NULL,
-		.mounts = &contain->files,
+		.mounts = contain->config.caller == CFD_CALLER_USER ? NULL : &contain->files,
 		.seccomp = cfd_json_root(contain->seccomp),
 		.hook_path = HOOK,
+		.hook_env = runtime_dir,
 		.noexec = contain->noexec,
 	};
-	int r = cfd_amend(&contain->verdict.spec, &decision, err);
 
+	if (!r)
+		r = cfd_amend(&contain->verdict.spec, &decision, err);
 	/* The hook reads it: what is wanted, under which policy. */
 	return r ? r : cfd_state_update(contain->state, contain->key, &contain->record, err);
 }

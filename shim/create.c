@@ -15,7 +15,7 @@
 #include "lib/json/fields.h"
 #include "lib/paint.h"
 #include "lib/profile/profile.h"
-#include "lib/userns/userns.h"
+#include "lib/rootless.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@
 
 static int read_config(struct cfd_contain *contain, struct cfd_error *err)
 {
-	return cfd_config_read(CFD_CONFIG_PATH, &contain->config, err);
+	return cfd_rootless_read_config(CFD_CONFIG_PATH, &contain->config, err);
 }
 
 static int open_audit(struct cfd_contain *contain, struct cfd_error *err)
@@ -36,10 +36,17 @@ static int open_audit(struct cfd_contain *contain, struct cfd_error *err)
 	return cfd_audit_open(&contain->config, &contain->audit_fd, err);
 }
 
-static int check_caller(struct cfd_contain *contain, struct cfd_error *err)
+/* What is done without when there is no root; and, first of all, a mount namespace in which mounts may be made. */
+static int look_at_caller(struct cfd_contain *contain, struct cfd_error *err)
 {
-	(void)contain;
-	return cfd_userns_check_rootful(err);
+	enum cfd_caller caller = contain->config.caller;
+
+	if (caller == CFD_CALLER_ROOT)
+		return 0;
+	if (caller == CFD_CALLER_NAMESPACE && cfd_rootless_own_mounts(err))
+		return err->code;
+	return cfd_contain_notice(contain, err, "the engine runs without root: " CFD_ROOTLESS_LACKS "%s",
+				  caller == CFD_CALLER_USER ? "; mounts are made by their names" : "");
 }
 
 static int check_arguments(struct cfd_contain *contain, struct cfd_error *err)
@@ -76,6 +83,7 @@ static int reach_verdict(struct cfd_contain *contain, struct cfd_error *err)
 		.bundle_fd = contain->bundle_fd,
 		.config_file = contain->args->config,
 		.host_facts = true,
+		.by_name = contain->config.caller == CFD_CALLER_USER,
 		.occasion = contain->args->command == CFD_ARGS_RESTORE ? CFD_RESTORE : CFD_CREATE};
 
 	return cfd_verdict_reach(&request, &contain->verdict, err);
@@ -114,7 +122,7 @@ static const struct step {
 } steps[] = {
 	{ "configuration",   read_config },
 	{ "audit log",       open_audit },
-	{ "caller",          check_caller },
+	{ "caller",          look_at_caller },
 	{ "arguments",       check_arguments },
 	{ "descriptors",     check_descriptors },
 	{ "bundle",          open_bundle },

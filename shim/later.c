@@ -11,14 +11,16 @@
 #include "lib/json/fields.h"
 #include "lib/json/json.h"
 #include "lib/paint.h"
-#include "lib/userns/userns.h"
+#include "lib/rootless.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 void cfd_later_release(struct cfd_later *later)
 {
+	free(later->state_path);
 	cfd_strings_free(later->runtime_argv);
 	cfd_verdict_release(&later->verdict);
 	cfd_record_release(&later->record);
@@ -26,22 +28,32 @@ void cfd_later_release(struct cfd_later *later)
 	cfd_config_release(&later->config);
 }
 
-/* Records are root's, and so are the containers that they are of. */
-static bool is_root(void)
+/* Root's first, as nothing must be found out for that. Others may not look there, or find nothing. */
+static int find_record(struct cfd_later *later, const char *root, struct cfd_error *err)
 {
-	struct cfd_error ignored = {0};
-	bool initial = true;
+	const struct cfd_error none = {0};
+	enum cfd_caller caller;
+	int first, r;
 
-	return geteuid() == 0 && (cfd_userns_is_initial(&initial, &ignored) || initial);
+	if (cfd_string_replace(&later->state_path, CFD_STATE_DIR))
+		return cfd_fail_memory(err, "a path");
+	first = cfd_state_find(later->state_path, later->args->id, root, &later->found, &later->record, err);
+	if (later->found || (first && first != -EACCES))
+		return first;
+	r = cfd_rootless_caller(&caller, err);
+	if (r || caller == CFD_CALLER_ROOT)
+		return r ? r : first;
+	*err = none;
+	free(cfd_take(later->state_path));
+	r = cfd_rootless_directory(&later->state_path, err);
+	return r ? r : cfd_state_find(later->state_path, later->args->id, root, &later->found, &later->record, err);
 }
 
 int cfd_later_find(struct cfd_later *later, struct cfd_error *err)
 {
 	const char *root = later->args->root ? later->args->root : "";
-	int r = cfd_state_find(CFD_STATE_DIR, later->args->id, root, &later->found, &later->record, err);
+	int r = find_record(later, root, err);
 
-	if (r == -EACCES && !is_root())
-		r = 0;
 	return r ? r : cfd_runtime_behind(later->argv, later->args, later->runtime, err);
 }
 
@@ -52,7 +64,7 @@ static int open_log(struct cfd_later *later, struct cfd_error *err)
 	if (later->audit_fd >= 0)
 		return 0;
 	cfd_config_release(&later->config); /* a first try may have ended behind it */
-	r = cfd_config_read(CFD_CONFIG_PATH, &later->config, err);
+	r = cfd_rootless_read_config(CFD_CONFIG_PATH, &later->config, err);
 	return r ? r : cfd_audit_open(&later->config, &later->audit_fd, err);
 }
 

@@ -26,7 +26,8 @@ struct cfd_later {
 	char **argv;           /* borrowed */
 	struct cfd_args *args; /* borrowed */
 	enum cfd_occasion occasion;
-	bool found; /* the record */
+	bool found;       /* the record */
+	char *state_path; /* where it was found */
 	struct cfd_record record;
 	struct cfd_verdict verdict;
 	struct cfd_config config;

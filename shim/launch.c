@@ -17,6 +17,7 @@
 /* Whole names, and beginnings that end in `_`. */
 // clang-format off
 static const char *const kept_variables[] = {
+	"USER=",                     /* runc without root: whether XDG_RUNTIME_DIR counts */
 	"HOME=",                     /* runc looks for its rootless directory there */
 	"XDG_RUNTIME_DIR=",          /* both: root of a user's containers; the user's bus */
 	"DBUS_SESSION_BUS_ADDRESS=", /* systemd's cgroup manager */

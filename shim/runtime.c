@@ -6,10 +6,12 @@
 
 #include "lib/config.h"
 #include "lib/profile/profile.h"
+#include "lib/rootless.h"
 #include "lib/state/state.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,7 +43,7 @@ static bool read_link(const char *link, char ret_path[PATH_MAX])
  * The container's id stands somewhere behind the subcommand; the first word that names a container of ours is it. Where
  * the options were understood, the id is known.
  */
-static bool recorded_runtime(char **argv, const struct cfd_args *args, char ret_path[PATH_MAX])
+static bool recorded_in(const char *state, char **argv, const struct cfd_args *args, char ret_path[PATH_MAX])
 {
 	char key[CFD_STATE_KEY_MAX + 1], link[PATH_MAX];
 	struct cfd_error ignored = {0};
@@ -52,11 +54,23 @@ static bool recorded_runtime(char **argv, const struct cfd_args *args, char ret_
 		if ((args->id && *word != args->id) ||
 		    cfd_state_key(*word, args->root ? args->root : "", key, &ignored))
 			continue;
-		snprintf(link, sizeof(link), CFD_STATE_DIR "/containers/%s/runtime", key);
+		snprintf(link, sizeof(link), "%s/containers/%s/runtime", state, key);
 		if (read_link(link, ret_path))
 			return true;
 	}
 	return false;
+}
+
+/* In the records of root first; only who is not root has others. */
+static bool recorded_runtime(char **argv, const struct cfd_args *args, char ret_path[PATH_MAX])
+{
+	enum cfd_caller caller = CFD_CALLER_ROOT;
+	CFD_AUTO_FREE char *state = NULL;
+	struct cfd_error ignored = {0};
+
+	return recorded_in(CFD_STATE_DIR, argv, args, ret_path) ||
+	       (cfd_rootless_caller(&caller, &ignored) == 0 && caller != CFD_CALLER_ROOT &&
+		cfd_rootless_directory(&state, &ignored) == 0 && recorded_in(state, argv, args, ret_path));
 }
 
 /* Executable, and not this program: the two would call each other for ever. */
@@ -117,10 +131,18 @@ int cfd_runtime_choose(const struct cfd_config *config, const struct cfd_profile
 	return r;
 }
 
-int cfd_runtime_directory(const char *runtime, const struct cfd_args *args, char **ret_path, struct cfd_error *err)
+int cfd_runtime_directory(const char *runtime, const struct cfd_args *args, enum cfd_caller caller, char **ret_path,
+			  struct cfd_error *err)
 {
 	const char *name = strrchr(runtime, '/') ? strrchr(runtime, '/') + 1 : runtime, *root = args->root;
-	char *path = NULL;
+	const char *user_dir = getenv("XDG_RUNTIME_DIR");
+	char *path = NULL, own[PATH_MAX];
+
+	if (!root && caller != CFD_CALLER_ROOT) {
+		if (!user_dir || snprintf(own, sizeof(own), "%s/%s", user_dir, name) >= (int)sizeof(own))
+			return 0; /* where each runtime has its own notion; then it counts as not known */
+		root = own;
+	}
 
 	for (size_t i = 0; !root && i < CFD_COUNT(known_runtimes); i++)
 		if (cfd_streq(name, known_runtimes[i].name))

@@ -11,12 +11,12 @@
 #define CFD_SHIM_RUNTIME_H
 
 #include "lib/base.h"
+#include "lib/config.h"
 #include "lib/err.h"
 
 #include <limits.h>
 
 struct cfd_args;
-struct cfd_config;
 struct cfd_profile;
 
 /* For calls that are passed through. */
@@ -26,7 +26,11 @@ int cfd_runtime_behind(char **argv, const struct cfd_args *args, char ret_path[P
 int cfd_runtime_choose(const struct cfd_config *config, const struct cfd_profile *profile, const char **ret_path,
 		       struct cfd_error *err);
 
-/* The directory that the runtime keeps for a container, as crun and runc name it; NULL for other runtimes' defaults. */
-int cfd_runtime_directory(const char *runtime, const struct cfd_args *args, char **ret_path, struct cfd_error *err);
+/*
+ * The directory that the runtime keeps for a container, as crun and runc name it, beneath XDG_RUNTIME_DIR when the
+ * caller is not root; NULL for other runtimes' defaults.
+ */
+int cfd_runtime_directory(const char *runtime, const struct cfd_args *args, enum cfd_caller caller, char **ret_path,
+			  struct cfd_error *err);
 
 #endif

@@ -126,7 +126,7 @@ static int read_created(struct update *update, struct cfd_error *err)
 	CFD_AUTO_BUF struct cfd_buf text = {0};
 	int r = cfd_state_key(args->id, args->root ? args->root : "", key, err);
 
-	snprintf(path, sizeof(path), CFD_STATE_DIR "/containers/%s/bundle/config.json", key);
+	snprintf(path, sizeof(path), "%s/containers/%s/bundle/config.json", update->later.state_path, key);
 	if (!r)
 		r = cfd_fd_read_file(AT_FDCWD, path, CFD_JSON_MAX_BYTES, &text, err);
 	return r ? r : cfd_json_parse(text.data ? text.data : "", text.length, &json, &update->created, err);

@@ -346,7 +346,8 @@ static int add_hook(const struct cfd_amend *a, struct cfd_json *hooks, const cha
 		return r;
 	cfd_json_filter(list, is_not_ours, (void *)a->decision->hook_path);
 	if (cfd_json_set(a->doc, hook, "args", strings(a->doc, "cofferdam-hook", stage)) ||
-	    cfd_json_set(a->doc, hook, "env", strings(a->doc, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL)) ||
+	    cfd_json_set(a->doc, hook, "env",
+			 strings(a->doc, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", a->decision->hook_env)) ||
 	    cfd_json_insert(a->doc, list, first ? 0 : cfd_json_count(list), hook))
 		return cfd_amend_memory(a);
 	return 0;

@@ -23,6 +23,7 @@ struct cfd_amend_decision {
 	const struct cfd_idmap_result *mounts; /* what was prepared, every bind included; NULL (hooks alone): nothing */
 	const struct cfd_json *seccomp;        /* the new linux.seccomp, from another document; NULL: left as it is */
 	const char *hook_path;                 /* absolute path of cofferdam-hook, or NULL for none */
+	const char *hook_env;                  /* NAME=VALUE that it gets too, or NULL */
 	bool noexec; /* of mounts that can be written, as nothing else guards what is executed */
 };
 

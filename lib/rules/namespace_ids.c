@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A table of mappings, in config.json or of a namespace that is joined, and what the container needs of it. */
 struct table {
@@ -18,7 +19,8 @@ struct table {
 	uint32_t own; /* the first process's id */
 	const uint32_t *more;
 	size_t more_count;
-	bool joined; /* of a namespace that is there already */
+	uint32_t callers; /* the engine's own id */
+	bool joined;      /* of a namespace that is there already */
 };
 
 int cfd_check_mappings_without_user(const struct cfd_rule *rule, const struct cfd_rules_context *context,
@@ -49,14 +51,25 @@ static bool overlap(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size)
 	return a < (uint64_t)b + b_size && b < (uint64_t)a + a_size;
 }
 
+/*
+ * Without root the ids are those of the engine's own user namespace, which has none of the host's but its user's; or it
+ * is one user, who maps himself, and else what newuidmap(1) lets him.
+ */
+static bool is_callers_own(const struct cfd_rules_context *context, const struct cfd_spec_id_map *map, uint32_t own)
+{
+	if (context->config->caller == CFD_CALLER_USER)
+		return map->host_id == own && map->size == 1;
+	return context->config->caller == CFD_CALLER_NAMESPACE;
+}
+
 /* What one line says, by itself. The schema has refused empty ranges and those that wrap; a live map has none. */
-static const char *refuse_line(const struct cfd_spec_id_map *map)
+static const char *refuse_line(const struct cfd_spec_id_map *map, bool own)
 {
 	if (map->size == 0)
 		return "an empty range";
 	if ((uint64_t)map->host_id + map->size > UINT32_MAX)
 		return "ends above the last id";
-	if (map->host_id >= CFD_USERNS_LOWEST_HOST_ID)
+	if (own || map->host_id >= CFD_USERNS_LOWEST_HOST_ID)
 		return NULL;
 	return map->host_id == map->container_id
 		       ? "an identity mapping: the container's users are those of the host below 65536"
@@ -113,7 +126,7 @@ static int check_line(const struct cfd_rule *rule, const struct cfd_rules_contex
 		      struct cfd_findings *findings, const struct table *table, size_t index, struct cfd_error *err)
 {
 	const struct cfd_spec_id_map *map = &table->maps->values[index];
-	const char *message = refuse_line(map);
+	const char *message = refuse_line(map, is_callers_own(context, map, table->callers));
 	char text[64];
 	int r = 0;
 
@@ -171,6 +184,7 @@ static int check_tables(const struct cfd_rule *rule, const struct cfd_rules_cont
 				    .subids = "subuid",
 				    .maps = uids,
 				    .own = process->uid,
+				    .callers = geteuid(),
 				    .joined = joined};
 	const struct table groups = {.name = joined ? "linux.namespaces: gid_map" : "linux.gidMappings",
 				     .subids = "subgid",
@@ -178,6 +192,7 @@ static int check_tables(const struct cfd_rule *rule, const struct cfd_rules_cont
 				     .own = process->gid,
 				     .more = process->additional_gids,
 				     .more_count = process->additional_gid_count,
+				     .callers = getegid(),
 				     .joined = joined};
 	int r = check_table(rule, context, findings, &users, err);
 

@@ -16,6 +16,7 @@
 #include "lib/seccomp/seccomp.h"
 #include "lib/seccomp/filter.h"
 #include "lib/seccomp/subset.h"
+#include "lib/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -306,22 +307,6 @@ int cfd_seccomp_profile_read(struct cfd_json_doc *doc, const char *file, const s
 	return 0;
 }
 
-/* Whoever can write the file or its directory decides what containers may do. */
-static int check_owner(int fd, const char *path, struct cfd_error *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return cfd_fail_errno(err, -errno, "cannot stat %s", path);
-	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 022))
-		return cfd_fail(err, -EPERM,
-				"%s belongs to uid %u with mode %04o; a seccomp profile and its directory must belong "
-				"to root and "
-				"not be writable by others",
-				path, st.st_uid, st.st_mode & 07777);
-	return 0;
-}
-
 /* -ENOENT: the directory or the file is not there. */
 static int read_file(const char *directory, const char *name, char file[CFD_SECCOMP_MAX_PATH], struct cfd_buf *text,
 		     struct cfd_error *err)
@@ -333,11 +318,11 @@ static int read_file(const char *directory, const char *name, char file[CFD_SECC
 	    (int)CFD_SECCOMP_MAX_PATH)
 		return cfd_fail(err, -ENAMETOOLONG, "the path of the seccomp profile %s is too long", name);
 	if (!r)
-		r = check_owner(dir, directory, err);
+		r = cfd_trust_check(dir, directory, err);
 	if (!r)
 		r = cfd_fd_open_regular(dir, name, &fd, err);
 	if (!r)
-		r = check_owner(fd, file, err);
+		r = cfd_trust_check(fd, file, err);
 	return r ? r : cfd_fd_read(fd, CFD_SECCOMP_MAX_PROFILE, file, text, err);
 }
 

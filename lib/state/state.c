@@ -11,6 +11,7 @@
 
 #include "lib/state/entry.h"
 #include "lib/fd.h"
+#include "lib/rootless.h"
 #include "lib/state/ranges.h"
 #include "lib/state/record.h"
 #include "lib/state/sweep.h"
@@ -79,9 +80,25 @@ int cfd_state_open_at(const char *path, const char *subuid, const char *subgid, 
 	return r;
 }
 
+int cfd_state_path(char **ret_path, struct cfd_error *err)
+{
+	enum cfd_caller caller;
+	int r = cfd_rootless_caller(&caller, err);
+
+	if (r)
+		return r;
+	if (caller != CFD_CALLER_ROOT)
+		return cfd_rootless_directory(ret_path, err);
+	*ret_path = strdup(CFD_STATE_DIR);
+	return *ret_path ? 0 : cfd_fail_memory(err, "a path");
+}
+
 int cfd_state_open(struct cfd_state **ret_state, struct cfd_error *err)
 {
-	return cfd_state_open_at(CFD_STATE_DIR, CFD_POOL_SUBUID, CFD_POOL_SUBGID, ret_state, err);
+	CFD_AUTO_FREE char *path = NULL;
+	int r = cfd_state_path(&path, err);
+
+	return r ? r : cfd_state_open_at(path, CFD_POOL_SUBUID, CFD_POOL_SUBGID, ret_state, err);
 }
 
 int cfd_state_dir(const struct cfd_state *state)

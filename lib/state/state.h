@@ -73,6 +73,8 @@ struct cfd_record {
 
 struct cfd_state; /* open directories */
 
+/* Where records of the caller's containers are: CFD_STATE_DIR, or lib/rootless.h's directory. The caller frees it. */
+int cfd_state_path(char **ret_path, struct cfd_error *err);
 /* Makes the directories as needed. -EPERM when others could have written them. */
 int cfd_state_open(struct cfd_state **ret_state, struct cfd_error *err);
 /* The same elsewhere, and with other files than /etc/subuid and /etc/subgid: for tests. */
@@ -102,7 +104,7 @@ int cfd_state_claim(struct cfd_state *state, struct cfd_record *record, const ch
 int cfd_state_update(struct cfd_state *state, const char *key, const struct cfd_record *record, struct cfd_error *err);
 int cfd_state_read(struct cfd_state *state, const char *key, struct cfd_record *ret_record, struct cfd_error *err);
 /*
- * The record of a container, where nothing is to be made or claimed: `path` is CFD_STATE_DIR. No record, or no
+ * The record of a container, where nothing is to be made or claimed, in `path`. No record, or no
  * directory for records, is no error: `ret_found` is false then, and the container is somebody else's.
  */
 int cfd_state_find(const char *path, const char *id, const char *root, bool *ret_found, struct cfd_record *ret_record,

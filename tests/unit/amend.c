@@ -414,6 +414,14 @@ Test(amend, hooks_stand_where_they_must_and_once)
 	expect(START "}", &(struct cfd_amend_decision){0}, AT("hooks"), "");
 }
 
+Test(amend, the_hook_gets_a_variable_that_it_needs)
+{
+	const struct cfd_amend_decision decision = {.hook_path = "/hook", .hook_env = "XDG_RUNTIME_DIR=/run/user/1"};
+
+	expect(START "}", &decision, AT("hooks", "poststop", "0", "env"),
+	       "[\"PATH=/usr/sbin:/usr/bin:/sbin:/bin\",\"XDG_RUNTIME_DIR=/run/user/1\"]");
+}
+
 Test(amend, paths_that_json_cannot_hold_are_refused)
 {
 	static const struct cfd_amend_decision decisions[] = {

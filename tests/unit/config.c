@@ -65,6 +65,7 @@ Test(config, every_key_is_read)
 		   "\"userns\": {\"mode\": \"prefer\", \"pool\": \"containers\"},"
 		   "\"guard\": {\"exec\": \"prefer\", \"net\": \"off\"},"
 		   "\"audit\": {\"file\": \"/var/log/a.jsonl\", \"journal\": false},"
+		   "\"rootless\": \"partial\","
 		   "\"hooks\": {\"allow\": [\"/usr/bin/nvidia-container-runtime-hook\", \"/usr/bin/other\"]} }");
 	cr_assert_eq(read_config(tree, &config, &err), 0, "%s", err.message);
 	cr_expect_str_eq(config.runtimes[0], "/opt/crun");
@@ -78,6 +79,7 @@ Test(config, every_key_is_read)
 	cr_expect_eq(config.guard_net, CFD_NEED_OFF);
 	cr_expect_str_eq(config.audit_file, "/var/log/a.jsonl");
 	cr_expect_not(config.audit_journal);
+	cr_expect(config.rootless_partial);
 	cr_expect_str_eq(config.allowed_hooks[0], "/usr/bin/nvidia-container-runtime-hook");
 	cr_expect_str_eq(config.allowed_hooks[1], "/usr/bin/other");
 	cr_expect_null(config.allowed_hooks[2]);
@@ -108,6 +110,7 @@ Test(config, what_is_not_understood_is_refused_with_its_place)
 		{"{\"audit\": {\"file\": \"audit.jsonl\"}}", "audit.file: \"audit.jsonl\" is not accepted"},
 		{"{\"audit\": {\"journal\": \"yes\"}}", "expected true or false"},
 		{"{\"hooks\": {\"allow\": [\"hook\"]}}", "hooks.allow[0]: \"hook\" is not accepted"},
+		{"{\"rootless\": true}", "rootless: \"refuse\" or \"partial\" is expected here"},
 		{"{\"userns\": {}, \"userns\": {}}", "userns"},
 		{"", "cofferdam.json"},
 		{"{", "cofferdam.json"},
@@ -248,4 +251,7 @@ Test(trust, what_belongs_to_another_user_is_not_trusted)
 	cr_expect_eq(cfd_trust_check(fd, "b", &err), 0);
 	cr_expect_eq(cfd_trust_check_chain(fd, "b", &err), -EPERM);
 	cr_expect_not_null(strstr(err.message, "belongs to uid 12345"), "%s", err.message);
+	/* In the host's own user namespace that is a user as any other. */
+	cr_assert_eq(chown(path, 65534, 65534), 0);
+	cr_expect_eq(cfd_trust_check_chain(fd, "b", &err), -EPERM);
 }

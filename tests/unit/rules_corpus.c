@@ -258,6 +258,10 @@ static void run(struct subject *subject, const struct cfd_json *base, const stru
 	corpus_read_image(cfd_json_get(around, "image"), &subject->lists, &subject->image);
 	if (cfd_json_get(config, "hooks"))
 		subject->config.allowed_hooks = corpus_strings(&subject->lists, cfd_json_get(config, "hooks"));
+	if (cfd_json_get(config, "caller"))
+		subject->config.caller = cfd_streq(cfd_json_string(cfd_json_get(config, "caller")), "user")
+						 ? CFD_CALLER_USER
+						 : CFD_CALLER_NAMESPACE;
 	if (cfd_json_get(config, "userns_off"))
 		subject->config.userns = CFD_NEED_OFF;
 	snprintf(rootfs, sizeof(rootfs), "%s/rootfs", tree);
