@@ -71,16 +71,37 @@ static int complete(const char *key, const struct cfd_record *record, struct cfd
 	return r ? r : cfd_guard_complete(record->cgroup_id, policy, hosts.data, resolv_conf.data, err);
 }
 
-/* Whether the word names a container that has the links. */
-static bool was_put_off(const char *word, const char *root, char key[CFD_STATE_KEY_MAX + 1])
+/*
+ * Whether the word names a container that has the links. No such container, none of its links, or something that is no
+ * link: then nothing was put off. Whatever else keeps the link from being read says nothing about that.
+ */
+static int was_put_off(const char *word, const char *root, char key[CFD_STATE_KEY_MAX + 1], bool *ret_put_off,
+		       struct cfd_error *err)
 {
 	char link[PATH_MAX], ignored_text[1];
 	struct cfd_error ignored = {0};
 
+	*ret_put_off = false;
 	if (cfd_state_key(word, root, key, &ignored))
-		return false;
+		return 0;
 	snprintf(link, sizeof(link), CONTAINERS "%s/resolv.conf", key);
-	return readlink(link, ignored_text, sizeof(ignored_text)) > 0;
+	*ret_put_off = readlink(link, ignored_text, sizeof(ignored_text)) >= 0;
+	if (*ret_put_off || errno == ENOENT || errno == ENOTDIR || errno == EINVAL)
+		return 0;
+	return cfd_fail_errno(err, -errno, "cannot read %s", link);
+}
+
+/* The first word that names a container of which something was put off; NULL: none. */
+static int find_put_off(char **word, const char *root, char key[CFD_STATE_KEY_MAX + 1], const char **ret_id,
+			struct cfd_error *err)
+{
+	bool put_off = false;
+	int r = 0;
+
+	while (!r && !put_off && *++word)
+		r = was_put_off(*word, root, key, &put_off, err);
+	*ret_id = *word;
+	return r;
 }
 
 static void log_failure(const char *id, const struct cfd_error *err)
@@ -98,22 +119,22 @@ int cfd_start_complete(char **argv, const struct cfd_args *args, struct cfd_erro
 	const char *root = args->root ? args->root : "";
 	CFD_AUTO(cfd_record_release) struct cfd_record record = {0};
 	char key[CFD_STATE_KEY_MAX + 1];
+	char **command = argv + args->command_index;
+	const char *id = NULL;
 	bool found = false;
-	char **word = argv + args->command_index;
 	int r;
 
-	if (!cfd_streq(*word, "start"))
+	if (!cfd_streq(*command, "start"))
 		return 0;
-	do
-		word++;
-	while (*word && !was_put_off(*word, root, key));
-	if (!*word)
+	r = find_put_off(command, root, key, &id, err);
+	if (!r && !id)
 		return 0;
-	r = cfd_state_find(CFD_STATE_DIR, *word, root, &found, &record, err);
+	if (!r)
+		r = cfd_state_find(CFD_STATE_DIR, id, root, &found, &record, err);
 	if (!r && found && record.cgroup_id)
 		r = complete(key, &record, err);
 	if (!r)
 		return 0;
-	log_failure(*word, err);
-	return cfd_wrap(err, "refused to start %s", *word);
+	log_failure(id, err);
+	return cfd_wrap(err, "refused to start %s", id);
 }
