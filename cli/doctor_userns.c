@@ -125,7 +125,7 @@ bool cfd_doctor_strangers(struct cfd_doctor *doctor)
 	struct cfd_error err = {0};
 	struct strangers strangers = {.pool = &pool, .proc = proc, .err = &err};
 
-	if (proc < 0 || cfd_entry_each(proc, look_at_process, &strangers) < 0)
+	if (proc < 0 || cfd_fd_each(proc, look_at_process, &strangers) < 0)
 		return cfd_doctor_fail(doctor, &err);
 	if (!strangers.pid) {
 		snprintf(doctor->detail, sizeof(doctor->detail), "no process has ids of the pool but cofferdam's");

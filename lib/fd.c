@@ -2,6 +2,7 @@
 /* Files, opened once and used by descriptor. */
 #include "lib/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -296,4 +297,24 @@ int cfd_fd_lock(int dirfd, const char *name, int *ret_fd, struct cfd_error *err)
 			return cfd_fail_errno(err, -errno, "cannot lock %s", name);
 	*ret_fd = cfd_take_fd(&fd);
 	return 0;
+}
+
+int cfd_fd_each(int dirfd, int (*visit)(const char *name, void *data), void *data)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		r = -errno;
+		cfd_base_close(&fd);
+		return r;
+	}
+	while (!r && (errno = 0, entry = readdir(dir)))
+		if (!cfd_streq(entry->d_name, ".") && !cfd_streq(entry->d_name, ".."))
+			r = visit(entry->d_name, data);
+	if (!r && errno)
+		r = -errno;
+	closedir(dir);
+	return r;
 }

@@ -76,6 +76,12 @@ int cfd_fd_read_in_root(int rootfd, const char *path, size_t max, struct cfd_buf
 /* The absolute path that the kernel has for an open descriptor; the caller frees it. */
 int cfd_fd_path(int fd, char **ret_path, struct cfd_error *err);
 
+/*
+ * Calls visit for every name in the directory; stops at its first non-zero return, which it returns. Or -errno, also
+ * when the directory could not be read to its end.
+ */
+int cfd_fd_each(int dirfd, int (*visit)(const char *name, void *data), void *data);
+
 /* Takes an exclusive flock on `name` in the directory, waiting; it is dropped when the descriptor is closed. */
 int cfd_fd_lock(int dirfd, const char *name, int *ret_fd, struct cfd_error *err);
 

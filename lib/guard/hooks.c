@@ -7,7 +7,6 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -85,38 +84,32 @@ static int note_cgroup(int fd, struct census *census)
 	return r;
 }
 
-static void close_directory(DIR **directory)
-{
-	if (*directory)
-		closedir(*directory);
-}
+struct walk {
+	struct census *census;
+	int parent, depth;
+};
 
-/* A cgroup that goes while it is walked is passed over. */
-static int walk(int parent, const char *name, int depth, struct census *census)
+/* A cgroup that goes while it is walked is passed over, and so is what is no cgroup. */
+static int walk(const char *name, void *data)
 {
-	CFD_AUTO_FD int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	CFD_AUTO(close_directory) DIR *directory = NULL;
-	struct dirent *entry;
-	int r = fd < 0 ? 0 : note_cgroup(fd, census);
+	const struct walk *outer = data;
+	CFD_AUTO_FD int fd = openat(outer->parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct walk inner = {.census = outer->census, .parent = fd, .depth = outer->depth + 1};
+	int r;
 
-	if (fd < 0 || r || depth == DEPTH_MAX)
-		return r;
-	directory = fdopendir(fd);
-	if (!directory)
-		return -errno;
-	fd = -1; /* closed with the directory */
-	while (!r && (entry = readdir(directory)))
-		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-			r = walk(dirfd(directory), entry->d_name, depth + 1, census);
-	return r;
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ENODEV ? 0 : -errno;
+	r = note_cgroup(fd, outer->census);
+	return r || inner.depth > DEPTH_MAX ? r : cfd_fd_each(fd, walk, &inner);
 }
 
 int cfd_guard_hooks_of_others(const char *root, char names[CFD_GUARD_HOOKS_NAMES], size_t *ret_count,
 			      struct cfd_error *err)
 {
 	struct census census = {0};
+	struct walk above = {.census = &census, .parent = AT_FDCWD};
 	size_t length = 0;
-	int r = walk(AT_FDCWD, root, 0, &census);
+	int r = walk(root, &above);
 
 	if (r)
 		return cfd_fail_errno(err, r, "cannot ask which programs are attached below %s", root);

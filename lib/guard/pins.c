@@ -4,7 +4,6 @@
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,12 +14,6 @@
 #include <unistd.h>
 
 #define NEW_PREFIX "new-"
-
-static void close_directory(DIR **directory)
-{
-	if (*directory)
-		closedir(*directory);
-}
 
 int cfd_guard_pins_open(int *ret_fd, struct cfd_error *err)
 {
@@ -35,29 +28,32 @@ bool cfd_guard_pins_has(int pins, const char *set, const char *name)
 	return !faccessat(pins, path, F_OK, AT_SYMLINK_NOFOLLOW);
 }
 
+struct visiting {
+	cfd_guard_pins_visit *visit;
+	int dirfd;
+	void *data;
+	struct cfd_error *err;
+};
+
+static int visit_one(const char *name, void *data)
+{
+	const struct visiting *visiting = data;
+
+	return visiting->visit(visiting->dirfd, name, visiting->data, visiting->err);
+}
+
 /* Calls visit with every name in the directory. */
 static int each_name(int parent, const char *path, cfd_guard_pins_visit *visit, void *data, struct cfd_error *err)
 {
 	CFD_AUTO_FD int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	CFD_AUTO(close_directory) DIR *directory = NULL;
-	struct dirent *entry;
+	struct visiting visiting = {.visit = visit, .dirfd = fd, .data = data, .err = err};
+	int r;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : cfd_fail_errno(err, -errno, "cannot open %s in %s", path, CFD_GUARD_PINS);
-	directory = fdopendir(fd);
-	if (!directory)
-		return cfd_fail_errno(err, -errno, "cannot read %s in %s", path, CFD_GUARD_PINS);
-	fd = -1; /* closed with the directory */
-	while ((entry = readdir(directory))) {
-		int r;
-
-		if (cfd_streq(entry->d_name, ".") || cfd_streq(entry->d_name, ".."))
-			continue;
-		r = visit(dirfd(directory), entry->d_name, data, err);
-		if (r)
-			return r;
-	}
-	return 0;
+	err->code = 0;
+	r = cfd_fd_each(fd, visit_one, &visiting);
+	return r < 0 && !err->code ? cfd_fail_errno(err, r, "cannot read %s in %s", path, CFD_GUARD_PINS) : r;
 }
 
 int cfd_guard_pins_each(int pins, cfd_guard_pins_visit *visit, void *data, struct cfd_error *err)

@@ -9,7 +9,6 @@
 #include "lib/image/image.h"
 #include "lib/state/state.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -80,28 +79,29 @@ static int write_recording(int dirfd, const char *name, const struct cfd_recordi
 	return cfd_fd_write_file(dirfd, name, text.data, text.length, 0600, false, err);
 }
 
-static void close_directory(DIR **directory)
+struct visiting {
+	int (*visit)(const char *name, void *data, struct cfd_error *err);
+	void *data;
+	struct cfd_error *err;
+};
+
+static int visit_one(const char *name, void *data)
 {
-	if (*directory)
-		closedir(*directory);
+	const struct visiting *visiting = data;
+
+	return name[0] == '.' ? 0 : visiting->visit(name, visiting->data, visiting->err);
 }
 
 /* Calls visit with every name; stops at its first non-zero return, which it returns. */
 static int each_name(int dirfd, int (*visit)(const char *name, void *data, struct cfd_error *err), void *data,
 		     struct cfd_error *err)
 {
-	CFD_AUTO_FD int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CFD_AUTO(close_directory) DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	int r = 0;
+	struct visiting visiting = {.visit = visit, .data = data, .err = err};
+	int r;
 
-	if (!directory)
-		return cfd_fail_errno(err, -errno, "cannot read a directory of recordings");
-	fd = -1; /* closed with the directory */
-	while (!r && (entry = readdir(directory)))
-		if (entry->d_name[0] != '.')
-			r = visit(entry->d_name, data, err);
-	return r;
+	err->code = 0;
+	r = cfd_fd_each(dirfd, visit_one, &visiting);
+	return r && !err->code ? cfd_fail_errno(err, r, "cannot read a directory of recordings") : r;
 }
 
 /* --- a session */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entries of the state directory: links that carry a line of text, listing, removal. */
 #include "lib/state/entry.h"
+#include "lib/fd.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -58,26 +58,6 @@ int cfd_entry_read_pair(int dirfd, const char *name, uint64_t first_max, uint64_
 	return 0;
 }
 
-int cfd_entry_each(int dirfd, int (*visit)(const char *name, void *data), void *data)
-{
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	if (!dir) {
-		r = -errno;
-		cfd_base_close(&fd);
-		return r;
-	}
-	while (!r && (errno = 0, entry = readdir(dir)))
-		if (!cfd_streq(entry->d_name, ".") && !cfd_streq(entry->d_name, ".."))
-			r = visit(entry->d_name, data);
-	if (!r && errno)
-		r = -errno;
-	closedir(dir);
-	return r;
-}
-
 struct removal {
 	int dirfd;
 	unsigned depth;
@@ -100,7 +80,7 @@ static int remove_name(const char *name, void *data)
 	if (fd < 0)
 		return -errno;
 	inner.dirfd = fd;
-	r = cfd_entry_each(fd, remove_name, &inner);
+	r = cfd_fd_each(fd, remove_name, &inner);
 	if (r)
 		return r;
 	return unlinkat(outer->dirfd, name, AT_REMOVEDIR) && errno != ENOENT ? -errno : 0;

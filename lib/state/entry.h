@@ -16,8 +16,6 @@ int cfd_entry_set_link(int dirfd, const char *name, const char *text, struct cfd
 /* "NUMBER:NUMBER", as the links of processes and ranges have it. -EBADMSG: something else. */
 int cfd_entry_read_pair(int dirfd, const char *name, uint64_t first_max, uint64_t *ret_first, uint64_t *ret_second);
 
-/* Calls visit for every name in the directory; stops at the first non-zero return, which is returned. Or -errno. */
-int cfd_entry_each(int dirfd, int (*visit)(const char *name, void *data), void *data);
 /* Removes a file or a directory with what is in it (no deeper than cofferdam writes). Gone already is no error. */
 int cfd_entry_remove(int dirfd, const char *name);
 

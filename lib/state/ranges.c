@@ -2,6 +2,7 @@
 /* Which ids live containers have: names of links. */
 #include "lib/state/ranges.h"
 
+#include "lib/fd.h"
 #include "lib/state/entry.h"
 
 #include <errno.h>
@@ -69,7 +70,7 @@ static int add(const char *name, void *data)
 int cfd_ranges_list(int dirfd, struct cfd_userns_range **ret_ranges, size_t *ret_count)
 {
 	struct list list = {0};
-	int r = cfd_entry_each(dirfd, add, &list);
+	int r = cfd_fd_each(dirfd, add, &list);
 
 	if (r) {
 		free(list.values);
@@ -102,7 +103,7 @@ bool cfd_ranges_holder(int dirfd, const struct cfd_userns_range *range, char *re
 {
 	struct search search = {.range = range, .dirfd = dirfd};
 
-	if (cfd_entry_each(dirfd, match, &search) != 1)
+	if (cfd_fd_each(dirfd, match, &search) != 1)
 		return false;
 	search.key[strcspn(search.key, "@")] = '\0';
 	snprintf(ret_id, room, "%s", search.key);

@@ -398,7 +398,7 @@ int cfd_state_each(struct cfd_state *state, int (*visit)(const char *key, const 
 		   void *data, struct cfd_error *err)
 {
 	struct each each = {.state = state, .visit = visit, .data = data};
-	int r = cfd_entry_each(state->containers, visit_record, &each);
+	int r = cfd_fd_each(state->containers, visit_record, &each);
 
 	return r < 0 ? cfd_fail_errno(err, r, "cannot list %s/containers", state->path) : r;
 }

@@ -173,9 +173,9 @@ int cfd_sweep_all(struct cfd_state *state, bool locked, size_t *ret_count, struc
 	int r;
 
 	err->code = 0;
-	r = cfd_entry_each(state->containers, sweep_container, &sweep);
+	r = cfd_fd_each(state->containers, sweep_container, &sweep);
 	if (!r && locked)
-		r = cfd_entry_each(state->ranges, sweep_range, &sweep);
+		r = cfd_fd_each(state->ranges, sweep_range, &sweep);
 	if (r && !err->code)
 		return cfd_fail_errno(err, r, "cannot sweep %s", state->path);
 	if (!r)
