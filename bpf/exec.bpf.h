@@ -283,10 +283,13 @@ static __always_inline struct cfd_guard_event *begin_file_event(struct cfd_guard
 	return event;
 }
 
-static __always_inline int settle_file(struct cfd_guard_state *state, __u8 kind, __u8 reason, __u8 error,
-				       struct file *file)
+/*
+ * The verdict is asked for once and handed on: an exemption that ends between two questions would have one of them
+ * answered otherwise.
+ */
+static __always_inline int settle_file_as(struct cfd_guard_state *state, __u8 kind, __u8 verdict, __u8 reason,
+					  __u8 error, struct file *file)
 {
-	__u8 verdict = verdict_for(state, kind, reason);
 	struct cfd_guard_event *event = begin_file_event(state, kind, verdict, reason, error);
 
 	if (event) {
@@ -295,6 +298,12 @@ static __always_inline int settle_file(struct cfd_guard_state *state, __u8 kind,
 		bpf_ringbuf_submit(event, 0);
 	}
 	return answer(verdict, error);
+}
+
+static __always_inline int settle_file(struct cfd_guard_state *state, __u8 kind, __u8 reason, __u8 error,
+				       struct file *file)
+{
+	return settle_file_as(state, kind, verdict_for(state, kind, reason), reason, error, file);
 }
 
 /* For mode `record`: what decides which profile would have let this pass, whatever the one in force says. */
@@ -321,7 +330,7 @@ SEC("lsm_cgroup/bprm_check_security")
 int BPF_PROG(cfd_exec, struct linux_binprm *bprm)
 {
 	struct cfd_guard_state *state = container();
-	__u8 reason = CFD_GUARD_NO_POLICY;
+	__u8 reason = CFD_GUARD_NO_POLICY, verdict;
 	bool by_starter = false;
 	struct found found;
 	__u32 magic = 0;
@@ -338,11 +347,12 @@ int BPF_PROG(cfd_exec, struct linux_binprm *bprm)
 			reason = CFD_GUARD_NOT_LISTED;
 		record_exec(state, bprm->file, &found, (__u16)magic == SCRIPT_MAGIC);
 	}
-	if (by_starter && verdict_for(state, CFD_GUARD_EXEC, reason) != CFD_GUARD_DENIED)
+	verdict = verdict_for(state, CFD_GUARD_EXEC, reason);
+	if (by_starter && verdict != CFD_GUARD_DENIED)
 		note_start(state, &found, magic);
 	/* execve(2) has EACCES for a file that may not be executed, and with it execvp goes on to the next directory.
 	 */
-	return settle_file(state, CFD_GUARD_EXEC, reason, EACCES, bprm->file);
+	return settle_file_as(state, CFD_GUARD_EXEC, verdict, reason, EACCES, bprm->file);
 }
 
 #endif

@@ -129,10 +129,10 @@ static __always_inline void note_socket(struct cfd_guard_event *event, const str
 	event->address = facts->address;
 }
 
-static __always_inline __u8 settle_socket(struct cfd_guard_state *state, __u8 kind, __u8 reason, __u8 error,
-					  const struct socket_facts *facts)
+/* With a verdict that was asked for already: once for each decision, see settle_file_as(). */
+static __always_inline __u8 settle_socket_as(struct cfd_guard_state *state, __u8 kind, __u8 verdict, __u8 reason,
+					     __u8 error, const struct socket_facts *facts)
 {
-	__u8 verdict = verdict_for(state, kind, reason);
 	struct cfd_guard_event *event;
 
 	if (!facts->is_answer)
@@ -145,6 +145,12 @@ static __always_inline __u8 settle_socket(struct cfd_guard_state *state, __u8 ki
 		bpf_ringbuf_submit(event, 0);
 	}
 	return verdict;
+}
+
+static __always_inline __u8 settle_socket(struct cfd_guard_state *state, __u8 kind, __u8 reason, __u8 error,
+					  const struct socket_facts *facts)
+{
+	return settle_socket_as(state, kind, verdict_for(state, kind, reason), reason, error, facts);
 }
 
 /* Global, so that the verifier goes through the loop once; that is also why it asks whether state is NULL. */
@@ -384,12 +390,13 @@ int BPF_PROG(cfd_connect, struct socket *sock, struct sockaddr *address, int len
 	struct sock *sk = sock->sk;
 	struct socket_facts facts = facts_of(sock, sk);
 	__u8 reason = no_connect(state, sk, address, length, &facts);
+	__u8 verdict = verdict_for(state, CFD_GUARD_CONNECT, reason);
 
 	/* What goes on from here comes to connect4 or connect6, and is counted and told there. */
-	if (verdict_for(state, CFD_GUARD_CONNECT, reason) != CFD_GUARD_DENIED && is_inet(facts.family) &&
+	if (verdict != CFD_GUARD_DENIED && is_inet(facts.family) &&
 	    (facts.protocol == IPPROTO_TCP || facts.protocol == IPPROTO_UDP))
 		return 1;
-	return answer(settle_socket(state, CFD_GUARD_CONNECT, reason, EPERM, &facts), EPERM);
+	return answer(settle_socket_as(state, CFD_GUARD_CONNECT, verdict, reason, EPERM, &facts), EPERM);
 }
 
 /*
