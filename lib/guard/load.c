@@ -93,6 +93,21 @@ static int prove(const char *set, unsigned halves, struct cfd_error *err)
 	return r;
 }
 
+/* What the trial attached would take up hooks for a set that nobody has: it goes with the cgroup. */
+static int prove_and_keep(int pins, unsigned halves, const char *name, struct cfd_error *err)
+{
+	struct cfd_error ignored;
+	int r = prove(name, halves, err);
+
+	if (!r) /* what the trial was denied is nobody's denial */
+		r = cfd_guard_bpf_forget_events(name, err);
+	if (!r)
+		r = cfd_guard_pins_finish(pins, name, cfd_guard_bpf_set(), err);
+	if (r)
+		cfd_guard_proof_remove(&ignored);
+	return r;
+}
+
 static int load_set(int pins, unsigned halves, struct cfd_error *err)
 {
 	struct cfd_error ignored;
@@ -103,11 +118,7 @@ static int load_set(int pins, unsigned halves, struct cfd_error *err)
 		return r;
 	r = cfd_guard_bpf_load(halves, name, err);
 	if (!r)
-		r = prove(name, halves, err);
-	if (!r) /* what the trial was denied is nobody's denial */
-		r = cfd_guard_bpf_forget_events(name, err);
-	if (!r)
-		r = cfd_guard_pins_finish(pins, name, cfd_guard_bpf_set(), err);
+		r = prove_and_keep(pins, halves, name, err);
 	if (r)
 		cfd_guard_pins_remove(pins, name, &ignored);
 	return r;

@@ -18,20 +18,32 @@
 #define NAME "cofferdam"
 #define DISCARD_PORT 9 /* RFC 863; a connected UDP socket sends nothing by itself */
 
+static int remove_below(int parent, const char *root, struct cfd_error *err)
+{
+	if (unlinkat(parent, NAME, AT_REMOVEDIR) && errno != ENOENT)
+		return cfd_fail_errno(err, -errno, "cannot remove the cgroup %s/%s, which is the guard's own", root,
+				      NAME);
+	return 0;
+}
+
+static int open_root(char **ret_root, int *ret_fd, struct cfd_error *err)
+{
+	int r = cfd_cgroup_root(ret_root, err);
+
+	return r ? r : cfd_fd_open_dir(AT_FDCWD, *ret_root, false, ret_fd, err);
+}
+
 int cfd_guard_proof_cgroup(int *ret_fd, uint64_t *ret_id, struct cfd_error *err)
 {
 	CFD_AUTO_FREE char *root = NULL;
 	CFD_AUTO_FD int parent = -1, fd = -1;
 	struct stat st;
-	int r = cfd_cgroup_root(&root, err);
+	int r = open_root(&root, &parent, err);
 
 	if (!r)
-		r = cfd_fd_open_dir(AT_FDCWD, root, false, &parent, err);
+		r = remove_below(parent, root, err);
 	if (r)
 		return r;
-	if (unlinkat(parent, NAME, AT_REMOVEDIR) && errno != ENOENT)
-		return cfd_fail_errno(err, -errno, "cannot remove the cgroup %s/%s, which is the guard's own", root,
-				      NAME);
 	if (mkdirat(parent, NAME, 0755))
 		return cfd_fail_errno(err, -errno, "cannot make the cgroup %s/%s", root, NAME);
 	r = cfd_fd_open_dir(parent, NAME, false, &fd, err);
@@ -42,6 +54,15 @@ int cfd_guard_proof_cgroup(int *ret_fd, uint64_t *ret_id, struct cfd_error *err)
 	*ret_fd = cfd_take_fd(&fd);
 	*ret_id = st.st_ino;
 	return 0;
+}
+
+int cfd_guard_proof_remove(struct cfd_error *err)
+{
+	CFD_AUTO_FREE char *root = NULL;
+	CFD_AUTO_FD int parent = -1;
+	int r = open_root(&root, &parent, err);
+
+	return r ? r : remove_below(parent, root, err);
 }
 
 /* Never returns. Its status is 0 when it came into the cgroup. */

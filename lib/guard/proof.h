@@ -22,4 +22,7 @@ int cfd_guard_proof_cgroup(int *ret_fd, uint64_t *ret_id, struct cfd_error *err)
  */
 int cfd_guard_proof_run(int cgroup_fd, struct cfd_error *err);
 
+/* Removes the cgroup, and with it, a moment later, what is attached to it. None there is no error. */
+int cfd_guard_proof_remove(struct cfd_error *err);
+
 #endif
