@@ -11,6 +11,7 @@
 #include "lib/recording/suggest.h"
 #include "lib/state/state.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -52,20 +53,36 @@ static int print_profile(const struct cfd_recording *recording, struct cfd_error
 	return whole ? CFD_STATUS_OK : CFD_STATUS_NO;
 }
 
+/* What is written down is that of the image's ended runs; of one that goes on there is nothing yet to forget. */
+static int forget_recording(int state_dir, const char *what, const struct cfd_recording *recording, bool runs,
+			    struct cfd_error *err)
+{
+	const char *subject = recording->image ? recording->image : recording->profile;
+
+	if (runs)
+		return cfd_fail(
+			err, -EBUSY,
+			"the container %s is recorded still: delete it first. What ended containers of %s used is "
+			"forgotten with `cofferdam profile record %s --forget`",
+			what, subject, subject);
+	return cfd_session_forget(state_dir, recording, err);
+}
+
 int cfd_command_profile_record(int argc, char **argv, struct cfd_error *err)
 {
 	CFD_AUTO(cfd_state_freep) struct cfd_state *state = NULL;
 	CFD_AUTO(cfd_recording_release) struct cfd_recording recording = {0};
 	const char *what = NULL;
-	bool forget = false;
+	bool forget = false, runs = false;
 	const struct cfd_option options[] = {{.name = "forget", .flag = &forget}};
 	int r = cfd_command_options(argc, argv, options, CFD_COUNT(options), &what, 1, err);
 
 	if (!r)
 		r = cfd_state_open(&state, err);
 	if (!r)
-		r = cfd_session_find(cfd_state_dir(state), what, &recording, err);
+		r = cfd_session_find(cfd_state_dir(state), what, &recording, &runs, err);
 	if (r)
 		return r;
-	return forget ? cfd_session_forget(cfd_state_dir(state), &recording, err) : print_profile(&recording, err);
+	return forget ? forget_recording(cfd_state_dir(state), what, &recording, runs, err)
+		      : print_profile(&recording, err);
 }

@@ -321,6 +321,7 @@ struct search {
 	const struct places *places;
 	const char *what, *image; /* as typed, and as an image's full name; NULL: any */
 	bool by_container;        /* what was found is one container's */
+	bool runs;                /* which is governed still */
 	size_t found;             /* images */
 	struct cfd_recording *recording;
 	struct cfd_buf names;
@@ -374,6 +375,7 @@ static int match_live(struct search *search, const char *name,
 	if (r || !is_meant(search, &session))
 		return r;
 	search->by_container = search->by_container || is_meant == is_container;
+	search->runs = search->runs || (is_meant == is_container && is_live(name, &cgroup_id));
 	r = read_session(search->places->sessions, cgroup_id, &recording, err);
 	return r ? r : take_found(search, &recording, err);
 }
@@ -425,7 +427,8 @@ static void search_release(struct search *search)
 	cfd_buf_release(&search->names);
 }
 
-int cfd_session_find(int state_dir, const char *what, struct cfd_recording *ret_recording, struct cfd_error *err)
+int cfd_session_find(int state_dir, const char *what, struct cfd_recording *ret_recording, bool *ret_runs,
+		     struct cfd_error *err)
 {
 	CFD_AUTO(places_release) struct places places = PLACES_INIT;
 	CFD_AUTO_FREE char *image = NULL;
@@ -441,7 +444,11 @@ int cfd_session_find(int state_dir, const char *what, struct cfd_recording *ret_
 	if (what && !cfd_image_normalise(what, &image, &ignored))
 		search.image = image;
 	r = search_all(&search, err);
-	return r ? r : search.found == 1 ? 0 : fail_search(&search, err);
+	if (!r && search.found != 1)
+		r = fail_search(&search, err);
+	if (!r)
+		*ret_runs = search.runs;
+	return r;
 }
 
 int cfd_session_forget(int state_dir, const struct cfd_recording *recording, struct cfd_error *err)

@@ -32,10 +32,11 @@ int cfd_session_collect(int state_dir, struct cfd_error *err);
 
 /*
  * What an image's containers used, or one container, by its id or name: while it runs, alone; afterwards, as its
- * image's. `what` NULL: the only image that there is. -ENOENT, -EINVAL: none, or several, with their names.
- * The caller releases it.
+ * image's; ret_runs tells which. `what` NULL: the only image that there is. -ENOENT, -EINVAL: none, or several, with
+ * their names. The caller releases it.
  */
-int cfd_session_find(int state_dir, const char *what, struct cfd_recording *ret_recording, struct cfd_error *err);
+int cfd_session_find(int state_dir, const char *what, struct cfd_recording *ret_recording, bool *ret_runs,
+		     struct cfd_error *err);
 
 /* Removes the recording of that image or, if no engine told one, of that profile. */
 int cfd_session_forget(int state_dir, const struct cfd_recording *recording, struct cfd_error *err);

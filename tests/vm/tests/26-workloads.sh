@@ -339,6 +339,13 @@ once_code_made_at_run_time_recorded_then_enforced() {
 	workload_profile r-wx '"mode": "record", "exec": { "wx": "deny" }'
 	ran made r-wx workload jit
 	expect "$SHIM" delete --force made
+	ran more r-wx workload jit
+	refute cofferdam profile record more --forget # of an image's ended containers there is more than of this one
+	expect_output 'the container more is recorded still: delete it first'
+	expect_output '`cofferdam profile record r-wx --forget`'
+	expect "$SHIM" delete --force more
+	expect cofferdam profile record r-wx
+	expect_output '"/usr/local/bin/workload" // 2x'
 	suggest r-wx "$ADMIN/recorded.json"
 	expect grep '"wx": "allow", // ' "$ADMIN/recorded.json"
 	works 'code made at run time, as recorded' made recorded workload jit
