@@ -23,7 +23,7 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
 	__type(key, __u64);
-	__type(value, struct cfd_guard_state);
+	__type(value, struct cfd_guard_container);
 } containers SEC(".maps");
 
 struct {
@@ -75,7 +75,9 @@ struct socket_facts { /* the part of an event that only network programs have */
 /* The state of the cgroup that this program was attached to, also for processes in its children. Never NULL. */
 static __always_inline struct cfd_guard_state *container(void)
 {
-	return bpf_get_local_storage(&containers, 0);
+	struct cfd_guard_container *value = bpf_get_local_storage(&containers, 0);
+
+	return &value->state;
 }
 
 static __always_inline bool is_configured(const struct cfd_guard_state *state)

@@ -11,8 +11,10 @@
 
 #ifdef __bpf__
 #include "bpf/kernel.h"
+#define CFD_GUARD_LOCK struct bpf_spin_lock /* no typedef: the kernel looks for a member of that very type */
 #else
 #include <linux/types.h>
+#define CFD_GUARD_LOCK __u32 /* the same size; 0 wherever it is read */
 #endif
 
 #define CFD_GUARD_MAGIC 0x63666467u /* a state without it denies everything */
@@ -164,8 +166,8 @@ struct cfd_guard_name { /* a host name of net.connect */
 };
 
 /*
- * The value of cgroup storage: all there is about one container. It appears zeroed when the first program is attached
- * to the cgroup, is replaced as a whole by cfd_guard_attach, and goes when the cgroup goes.
+ * All there is about one container. It appears zeroed when the first program is attached to the cgroup, is filled in by
+ * cfd_guard_attach, and goes when the cgroup goes.
  */
 struct cfd_guard_state {
 	__u32 magic, version;
@@ -214,6 +216,16 @@ struct cfd_guard_state {
 	__u64 routed[CFD_GUARD_ROUTED];
 	__u64 allowed_times[CFD_GUARD_KINDS], denied_times[CFD_GUARD_KINDS], warned_times[CFD_GUARD_KINDS];
 	__u64 exempted_times[CFD_GUARD_KINDS];
+};
+
+/*
+ * The value of cgroup storage. With the lock, which no program takes, the kernel can write a state into its place. It
+ * stands outside, as the verifier lets no function have memory with a lock in it.
+ */
+struct cfd_guard_container {
+	struct cfd_guard_state state;
+	CFD_GUARD_LOCK lock;
+	__u32 unused;
 };
 
 /* Key and value of the trie of network rules. `bits` counts the policy's 64 too. */
@@ -352,5 +364,6 @@ _Static_assert(sizeof(struct cfd_guard_file) == 16, "cfd_guard_file");
 _Static_assert(sizeof(struct cfd_guard_name) == 48, "cfd_guard_name");
 _Static_assert(sizeof(struct cfd_guard_learned_key) == 32, "cfd_guard_learned_key: no padding");
 _Static_assert(sizeof(struct cfd_guard_state) == 3864, "cfd_guard_state");
+_Static_assert(sizeof(struct cfd_guard_container) == 3872, "cfd_guard_container");
 
 #endif

@@ -42,6 +42,11 @@ enum bpf_map_type {
 #define BPF_F_NO_PREALLOC 1u
 #define BPF_NOEXIST 1
 
+/* Makes the kernel copy a map's value into its place, with BPF_F_LOCK. The programs do not take it. */
+struct bpf_spin_lock {
+	__u32 val;
+};
+
 /* A socket, as the context of a program has it; as far as it is used. */
 struct bpf_sock {
 	__u32 bound_dev_if;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Puts a container's policy in force. The order: what all containers of the policy share (the network rules), then the
- * programs, whose zeroed state denies everything, then the state, in one step. So there is no moment at which the
- * container is governed by half of a policy, and a hook that is killed in between leaves a container that can do
- * nothing.
+ * programs, whose zeroed state denies everything, then the state, of which nothing holds before all is there. So there
+ * is no moment at which the container is governed by half of a policy, and a hook that is killed in between leaves a
+ * container that can do nothing.
  */
 #include "bpf/guard.h"
 #include "lib/fd.h"
@@ -94,6 +94,7 @@ struct attach {
 	const struct cfd_policy *policy;
 	struct cfd_guard_state state;
 	unsigned halves;
+	bool is_new; /* nothing is attached to the cgroup yet */
 	int loaded_map, containers;
 	struct cfd_guard_loaded loaded;
 };
@@ -279,14 +280,15 @@ static unsigned halves_of(const struct cfd_guard_parts *parts)
 }
 
 /* ret_done: the very policy is in force already. */
-static int look_at_cgroup(const struct attach *attach, bool *ret_done, struct cfd_error *err)
+static int look_at_cgroup(struct attach *attach, bool *ret_done, struct cfd_error *err)
 {
 	const struct cfd_guard_state *state = &attach->state;
 	uint64_t cgroup_id = attach->target->cgroup_id;
 	struct cfd_guard_state there;
-	int r = cfd_guard_bpf_lookup(attach->containers, &cgroup_id, &there);
+	int r = cfd_guard_bpf_read_state(attach->containers, cgroup_id, &there);
 
-	if (r == -ENOENT) /* nothing is attached there yet */
+	attach->is_new = r == -ENOENT;
+	if (attach->is_new)
 		return 0;
 	if (r)
 		return cfd_fail_errno(err, r, "cannot read the state of the cgroup %llu",
@@ -327,6 +329,7 @@ static int publish_and_enforce(const struct attach *attach, struct cfd_error *er
 		.cgroup_fd = attach->target->cgroup_fd,
 		.cgroup_id = attach->target->cgroup_id,
 		.state = &attach->state,
+		.is_new = attach->is_new,
 		.containers = attach->containers,
 	};
 	CFD_AUTO_FD int lock = -1;
@@ -385,7 +388,7 @@ int cfd_guard_complete(uint64_t cgroup_id, const struct cfd_policy *policy, cons
 
 	if (r)
 		return r;
-	r = cfd_guard_bpf_lookup(containers, &cgroup_id, &state);
+	r = cfd_guard_bpf_read_state(containers, cgroup_id, &state);
 	if (r && r != -ENOENT)
 		return cfd_fail_errno(err, r, "cannot read the state of the cgroup %llu",
 				      (unsigned long long)cgroup_id);
@@ -397,7 +400,7 @@ int cfd_guard_complete(uint64_t cgroup_id, const struct cfd_policy *policy, cons
 		r = cfd_hostnames_resolve(&names, (int)state.init_pid, &state, err);
 	if (r)
 		return r;
-	r = cfd_guard_bpf_update(containers, &cgroup_id, &state);
+	r = cfd_guard_bpf_replace_state(containers, cgroup_id, &state);
 	return r ? cfd_fail_errno(err, r, "cannot put names in force in the cgroup %llu", (unsigned long long)cgroup_id)
 		 : 0;
 }

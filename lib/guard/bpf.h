@@ -55,12 +55,14 @@ struct cfd_guard_enforcement { /* all borrowed */
 	int cgroup_fd;
 	uint64_t cgroup_id;
 	const struct cfd_guard_state *state; /* NULL: leave what is there */
+	bool is_new;                         /* nothing was attached there before */
 	int containers;                      /* the set's map of that name, for the state */
 };
 
 /*
- * Attaches the set's programs of these halves to the cgroup, where they are not attached yet, and replaces the state
- * there. On failure what this call attached is detached again.
+ * Attaches the set's programs of these halves to the cgroup, where they are not attached yet, and puts the state in
+ * force, in one step: before, all is denied (is_new), or what was there holds. On failure what this call attached is
+ * detached again.
  */
 int cfd_guard_bpf_enforce(const struct cfd_guard_enforcement *what, struct cfd_error *err);
 
@@ -70,7 +72,12 @@ unsigned cfd_guard_bpf_attached(const uint32_t *ids, int cgroup_fd);
 /* Takes the events that are in the set's ring and forgets them. */
 int cfd_guard_bpf_forget_events(const char *set, struct cfd_error *err);
 
-/* One element of a map: 0 or -errno as the kernel gave it. */
+/* The state in `containers`, the set's map of that name. 0 or -errno; -ENOENT: nothing is attached to that cgroup. */
+int cfd_guard_bpf_read_state(int containers, uint64_t cgroup_id, struct cfd_guard_state *ret_state);
+/* In one step. */
+int cfd_guard_bpf_replace_state(int containers, uint64_t cgroup_id, const struct cfd_guard_state *state);
+
+/* One element of another map: 0 or -errno as the kernel gave it. */
 int cfd_guard_bpf_lookup(int map, const void *key, void *value);
 int cfd_guard_bpf_update(int map, const void *key, const void *value);
 int cfd_guard_bpf_delete(int map, const void *key);

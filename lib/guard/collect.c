@@ -28,13 +28,13 @@ static int read_policies_in_force(struct cfd_buf *ids, struct cfd_error *err)
 		if (!cgroup) /* no cgroup's id: the end of the list on kernels without 5828b9e5b272 */
 			return 0;
 		previous = &cgroup;
-		if (cfd_guard_bpf_lookup(map, &cgroup, &state)) /* gone since */
+		if (cfd_guard_bpf_read_state(map, cgroup, &state)) /* gone since */
 			return cfd_fail(err, -EAGAIN, "containers come and go; try again");
 		if (cfd_buf_add(ids, &state.policy, sizeof(state.policy)))
 			return cfd_fail_memory(err, "the policies in force");
 	}
 	/* This kind of map says that the list is over, too, when the key that it was given has gone meanwhile. */
-	if (previous && cfd_guard_bpf_lookup(map, previous, &state))
+	if (previous && cfd_guard_bpf_read_state(map, *previous, &state))
 		return cfd_fail(err, -EAGAIN, "containers come and go; try again");
 	return 0;
 }

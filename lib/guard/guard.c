@@ -348,13 +348,47 @@ static int attach_all(const struct cfd_guard_enforcement *what, struct attached 
 	return r;
 }
 
+int cfd_guard_bpf_read_state(int containers, uint64_t cgroup_id, struct cfd_guard_state *ret_state)
+{
+	struct cfd_guard_container value;
+	int r = bpf_map_lookup_elem(containers, &cgroup_id, &value);
+
+	if (!r)
+		*ret_state = value.state;
+	return r;
+}
+
+int cfd_guard_bpf_replace_state(int containers, uint64_t cgroup_id, const struct cfd_guard_state *state)
+{
+	const struct cfd_guard_container value = {.state = *state};
+
+	return bpf_map_update_elem(containers, &cgroup_id, &value, BPF_ANY);
+}
+
+/*
+ * To replace a state is one step, but the kernel makes a new one for it and frees the old one some time later:
+ * containers that come soon after each other leave holes between their states, as large as these. So the first state of
+ * a cgroup is written into its place: all of it without the magic number, which denies all as before, and then with it.
+ */
+static int write_state(int containers, uint64_t cgroup_id, const struct cfd_guard_state *state)
+{
+	struct cfd_guard_container value = {.state = *state};
+	int r;
+
+	value.state.magic = 0;
+	r = bpf_map_update_elem(containers, &cgroup_id, &value, BPF_F_LOCK);
+	value.state.magic = state->magic;
+	return r ? r : bpf_map_update_elem(containers, &cgroup_id, &value, BPF_F_LOCK);
+}
+
 int cfd_guard_bpf_enforce(const struct cfd_guard_enforcement *what, struct cfd_error *err)
 {
 	CFD_AUTO(attached_release) struct attached attached = {0};
 	int r = attach_all(what, &attached, err);
 
 	if (!r && what->state) {
-		r = bpf_map_update_elem(what->containers, &what->cgroup_id, what->state, BPF_ANY);
+		r = what->is_new ? write_state(what->containers, what->cgroup_id, what->state)
+				 : cfd_guard_bpf_replace_state(what->containers, what->cgroup_id, what->state);
 		if (r)
 			cfd_fail_errno(err, r, "cannot put a policy in force in the cgroup %llu",
 				       (unsigned long long)what->cgroup_id);

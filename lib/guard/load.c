@@ -44,7 +44,7 @@ static int read_counters(const char *set, uint64_t cgroup_id, struct cfd_guard_s
 
 	if (r)
 		return r;
-	r = cfd_guard_bpf_lookup(map, &cgroup_id, ret_state);
+	r = cfd_guard_bpf_read_state(map, cgroup_id, ret_state);
 	return r ? cfd_fail_errno(err, r, "cannot read the state of the guard's own cgroup") : 0;
 }
 

@@ -16,7 +16,7 @@ int cfd_guard_read(uint64_t cgroup_id, struct cfd_guard_state *ret_state, struct
 
 	if (r)
 		return r;
-	r = cfd_guard_bpf_lookup(containers, &cgroup_id, &state);
+	r = cfd_guard_bpf_read_state(containers, cgroup_id, &state);
 	if (r)
 		return cfd_fail(err, r, "no guard is attached to the cgroup %llu", (unsigned long long)cgroup_id);
 	*ret_state = state;

@@ -148,6 +148,13 @@ killed_at_each() {
 		killed=$((killed + 1)) step=$((step + every))
 	done
 	expect_equal none "$(cat /run/kill-hook/last)" 'the last round'
+	clean victim
+	echo "$((step - 1)) $SYS_BPF $when" >/run/kill-hook/step # perhaps the last call, which makes the whole policy be in force
+	if "$SHIM" create --bundle bundle victim; then
+		expect_equal none "$(cat /run/kill-hook/last)" 'one round back'
+	else
+		refute "$SHIM" start victim
+	fi
 	echo "$runtime: killed $when $killed of its calls"
 	[ "$((killed * every))" -ge 20 ] || t_fail "only $killed kills"
 	clean victim
