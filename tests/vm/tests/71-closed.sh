@@ -26,6 +26,31 @@ once_policies_that_nobody_has_make_room() {
 	acts EPERM udp 10.2.0.1 53
 }
 
+no_policies() {
+	guard-try collect && [ "$(bpftool -j map dump pinned "$PINS"/*/policies | jq length)" -eq 0 ]
+}
+
+# All of them in force: cgroups in a cgroup, each with a state of its own that names a policy.
+once_no_room_for_one_policy_more_is_said_until_one_ends() {
+	guest_runtime crun
+	mkdir -p /etc/cofferdam/profiles.d
+	printf '{ "cofferdam": 1, "name": "one-more", "extends": ["default"], "net": { "connect": [ { "to": "10.77.0.0/16" } ] } }\n' \
+		>/etc/cofferdam/profiles.d/one-more.json
+	sed -i 's/^{/{ "default_profile": "one-more",/' /etc/cofferdam/cofferdam.json
+	guest_bundle bundle /bin/inside sleep 300
+	trap 'clean more; rm -f /etc/cofferdam/profiles.d/one-more.json; find /sys/fs/cgroup/crowd -depth -type d -delete
+		guest_config; guest_wait 60 no_policies' EXIT
+	expect guest_wait 60 no_policies # those of containers that have just ended would make room meanwhile
+	expect guard-try crowd
+	expect_output '4096 policies in force'
+	expect_status 1 "$SHIM" create --bundle bundle more
+	expect_output 'no room for another set of network rules: the guard holds 4096, those of all profiles that are in use'
+	guest_nothing_left
+	rmdir /sys/fs/cgroup/crowd/2048
+	expect guest_wait 30 "$SHIM" create --bundle bundle more # the kernel ends a cgroup's state some time later
+	expect "$SHIM" start more
+}
+
 once_doctor_says_that_there_is_no_room() {
 	trap 'guard-try collect' EXIT
 	expect guard-try fill-policies

@@ -89,6 +89,49 @@ int try_fill_policies(char **argv)
 	return 0;
 }
 
+static void put_in_force(uint64_t policy, int containers)
+{
+	const struct cfd_guard_state state = {.magic = CFD_GUARD_MAGIC,
+					      .version = CFD_GUARD_VERSION,
+					      .policy = policy,
+					      .init_pid = (uint32_t)getpid()};
+	struct cfd_guard_enforcement what = {.set = cfd_guard_bpf_set(),
+					     .halves = CFD_GUARD_TRACES, /* one program, which makes the state */
+					     .state = &state,
+					     .is_new = true,
+					     .containers = containers};
+	struct cfd_error err;
+	char name[32];
+
+	snprintf(name, sizeof(name), "crowd/%u", (unsigned)policy);
+	what.cgroup_fd = try_open_cgroup(name, true, &what.cgroup_id);
+	if (cfd_guard_bpf_enforce(&what, &err))
+		try_die(&err);
+	close(what.cgroup_fd);
+}
+
+/* crowd: as many cgroups as there is room for policies, crowd/1 to crowd/CFD_GUARD_POLICIES_MAX, and in each one's
+ * force. */
+int try_crowd(char **argv)
+{
+	struct cfd_guard_policy policy = {.routes = 1};
+	struct cfd_error err;
+	int containers, policies;
+
+	(void)argv;
+	if (cfd_guard_bpf_open(cfd_guard_bpf_set(), "containers", &containers, &err) ||
+	    cfd_guard_bpf_open(cfd_guard_bpf_set(), "policies", &policies, &err))
+		try_die(&err);
+	close(try_open_cgroup("crowd", true, NULL));
+	for (uint64_t id = 1; id <= CFD_GUARD_POLICIES_MAX; id++) {
+		if (cfd_guard_bpf_update(policies, &id, &policy))
+			try_die_errno("policies");
+		put_in_force(id, containers);
+	}
+	printf("%u policies in force\n", CFD_GUARD_POLICIES_MAX);
+	return 0;
+}
+
 int try_collect(char **argv)
 {
 	struct cfd_error err;

@@ -27,6 +27,7 @@ static const struct verb {
 	{"exempt", 3, try_exempt},
 	{"starts", 4, try_starts},
 	{"fill-policies", 0, try_fill_policies},
+	{"crowd", 0, try_crowd},
 	{"bare", 3, try_bare},
 };
 // clang-format on

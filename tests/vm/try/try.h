@@ -59,7 +59,7 @@ typedef int try_verb(char **argv);
 /* container.c */
 try_verb try_start, try_run, try_bare, try_enter, try_enter_early;
 /* guard.c */
-try_verb try_load, try_zero, try_attach, try_hook, try_fill_policies, try_collect, try_exempt;
+try_verb try_load, try_zero, try_attach, try_hook, try_fill_policies, try_crowd, try_collect, try_exempt;
 /* show.c */
 try_verb try_features, try_state, try_events;
 /* measure.c */
