@@ -15,14 +15,16 @@
 static __always_inline int note_peer(struct bpf_sock_addr *ctx, struct socket_facts *facts)
 {
 	struct cfd_guard_state *state = container();
+	__u16 local_port = ctx->sk->src_port;
 	struct cfd_guard_peer peer;
-	__u64 now = bpf_ktime_get_boot_ns(), *seen;
+	__u64 now, *seen;
 
-	note_local(ctx, facts);
-	if (!is_configured(state) || !facts->local_port ||
-	    !(cfd_may_listen(state, IPPROTO_UDP, facts->local_port) || is_recorded(state)))
+	if (!is_configured(state) || facts->protocol != IPPROTO_UDP || !local_port ||
+	    !(cfd_may_listen(state, IPPROTO_UDP, local_port) || is_recorded(state)))
 		return 1;
+	note_local(ctx, facts);
 	peer = peer_of(state, facts, &facts->address);
+	now = bpf_ktime_get_boot_ns();
 	seen = bpf_map_lookup_elem(&peers, &peer);
 	if (seen)
 		*seen = now;

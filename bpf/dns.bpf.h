@@ -18,6 +18,8 @@
 #define LOOPBACK_INTERFACE 1            /* LOOPBACK_IFINDEX in the kernel's linux/netdevice.h */
 #define IPV4_FRAGMENT bpf_htons(0x3fff) /* `more fragments` and the offset */
 #define UDP_HEADER 8
+#define UDP_FROM_AT 0
+#define UDP_TO_AT 2
 #define NANOSECONDS 1000000000ull
 #define ANSWER_WITHIN (30 * NANOSECONDS) /* the C libraries wait 5 s, twice or three times */
 
@@ -89,6 +91,29 @@ struct dns_record {
 	__be32 ttl;
 	__be16 length;
 } __attribute__((packed));
+
+static __always_inline bool is_dns_port(const __u8 *port)
+{
+	return !port[0] && port[1] == DNS_PORT;
+}
+
+/*
+ * Nearly every packet has nothing to do with a resolver: told in place, as each helper costs more. `at`: where in the
+ * UDP header the resolver's port would be. With IPv4 options, and where the start is not in one piece, it is not known.
+ */
+static __always_inline bool is_no_dns(struct __sk_buff *skb, __u32 at)
+{
+	const __u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+
+	if (skb->protocol == ETH_P_IP) {
+		if (data + IPV4_HEADER + UDP_HEADER > end || (data[0] & 0xf) * 4 != IPV4_HEADER)
+			return false;
+		return data[IPV4_PROTOCOL_AT] != IPPROTO_UDP || !is_dns_port(data + IPV4_HEADER + at);
+	}
+	if (data + IPV6_HEADER + UDP_HEADER > end)
+		return false;
+	return data[IPV6_NEXT_AT] != IPPROTO_UDP || !is_dns_port(data + IPV6_HEADER + at);
+}
 
 static __always_inline bool read_ipv4(struct __sk_buff *skb, struct dns_packet *packet)
 {
@@ -281,9 +306,9 @@ int cfd_asks(struct __sk_buff *skb)
 	struct dns_header header;
 	__u32 name;
 
-	if (!is_configured(state) || !read_udp(skb, &packet) || packet.to_port != DNS_PORT ||
-	    !is_trusted(state, &packet.to) || !is_at_home(skb, state) || !read_header(skb, &packet, &header) ||
-	    bpf_ntohs(header.flags) & DNS_IS_ANSWER)
+	if (!is_configured(state) || is_no_dns(skb, UDP_TO_AT) || !read_udp(skb, &packet) ||
+	    packet.to_port != DNS_PORT || !is_trusted(state, &packet.to) || !is_at_home(skb, state) ||
+	    !read_header(skb, &packet, &header) || bpf_ntohs(header.flags) & DNS_IS_ANSWER)
 		return 1;
 	question.at = packet.at + DNS_HEADER;
 	name = followed_name(skb, state, &question);
@@ -389,9 +414,9 @@ int cfd_answers(struct __sk_buff *skb)
 	struct dns_header header;
 	__u32 name, flags;
 
-	if (!is_configured(state) || skb->ifindex == LOOPBACK_INTERFACE || !read_udp(skb, &packet) ||
-	    packet.from_port != DNS_PORT || !is_trusted(state, &packet.from) || !is_at_home(skb, state) ||
-	    !read_header(skb, &packet, &header))
+	if (!is_configured(state) || skb->ifindex == LOOPBACK_INTERFACE || is_no_dns(skb, UDP_FROM_AT) ||
+	    !read_udp(skb, &packet) || packet.from_port != DNS_PORT || !is_trusted(state, &packet.from) ||
+	    !is_at_home(skb, state) || !read_header(skb, &packet, &header))
 		return 1;
 	flags = bpf_ntohs(header.flags);
 	if (!(flags & DNS_IS_ANSWER) || flags & (DNS_TRUNCATED | DNS_ERROR))

@@ -104,20 +104,31 @@ static __always_inline bool is_answer(const struct cfd_guard_state *state, const
 	return seen && bpf_ktime_get_boot_ns() - *seen < CFD_GUARD_PEER_SECONDS * 1000000000ull;
 }
 
-static __always_inline __u8 no_destination(struct cfd_guard_state *state, struct socket_facts *facts)
+/* By what the profile lists. Translates the address. */
+static __always_inline __u8 not_listed(struct cfd_guard_state *state, struct socket_facts *facts)
 {
-	struct cfd_guard_address as_given = facts->address;
-
 	if (!is_configured(state))
 		return CFD_GUARD_NO_POLICY;
 	translate(&facts->address);
 	if (facts->port == DNS_PORT && (facts->protocol == IPPROTO_TCP || facts->protocol == IPPROTO_UDP) &&
 	    is_resolver(state, &facts->address))
 		return CFD_GUARD_NO_REASON;
-	if (is_routed(state, facts) || cfd_is_named(state, facts))
-		return CFD_GUARD_NO_REASON;
-	facts->is_answer = is_answer(state, facts, &as_given);
-	return facts->is_answer ? CFD_GUARD_NO_REASON : CFD_GUARD_NOT_LISTED;
+	return is_routed(state, facts) || cfd_is_named(state, facts) ? CFD_GUARD_NO_REASON : CFD_GUARD_NOT_LISTED;
+}
+
+/* The same, unless it answers somebody: asked last, for what is listed nowhere. */
+static __always_inline __u8 or_answer(const struct cfd_guard_state *state, struct socket_facts *facts,
+				      const struct cfd_guard_address *as_given, __u8 reason)
+{
+	facts->is_answer = reason == CFD_GUARD_NOT_LISTED && is_answer(state, facts, as_given);
+	return facts->is_answer ? CFD_GUARD_NO_REASON : reason;
+}
+
+static __always_inline __u8 no_destination(struct cfd_guard_state *state, struct socket_facts *facts)
+{
+	const struct cfd_guard_address as_given = facts->address;
+
+	return or_answer(state, facts, &as_given, not_listed(state, facts));
 }
 
 static __always_inline void note_socket(struct cfd_guard_event *event, const struct socket_facts *facts)
@@ -200,20 +211,25 @@ static __always_inline void note_local(struct bpf_sock_addr *ctx, struct socket_
 	facts->netns = bpf_get_netns_cookie(ctx);
 }
 
-static __always_inline int judge_sock_addr(struct bpf_sock_addr *ctx, __u8 kind, struct socket_facts *facts)
+static __always_inline int judge_sock_addr(struct bpf_sock_addr *ctx, struct cfd_guard_state *state, __u8 kind,
+					   struct socket_facts *facts)
 {
-	struct cfd_guard_state *state = container();
+	const struct cfd_guard_address as_given = facts->address;
+	__u8 reason = not_listed(state, facts);
 
-	note_local(ctx, facts);
-	return settle_socket(state, kind, no_destination(state, facts), EPERM, facts) != CFD_GUARD_DENIED;
+	if (reason == CFD_GUARD_NOT_LISTED) {
+		note_local(ctx, facts);
+		reason = or_answer(state, facts, &as_given, reason);
+	}
+	return settle_socket(state, kind, reason, EPERM, facts) != CFD_GUARD_DENIED;
 }
 
 /* Functions of their own, so that what is remembered does not pay for the registers and the stack that these need. */
-static __noinline int judge_new_inet4(struct bpf_sock_addr *ctx, __u8 kind)
+static __noinline int judge_new_inet4(struct bpf_sock_addr *ctx, struct cfd_guard_state *state, __u8 kind)
 {
 	struct socket_facts facts = facts_of_inet4(ctx);
 
-	return judge_sock_addr(ctx, kind, &facts);
+	return judge_sock_addr(ctx, state, kind, &facts);
 }
 
 /* What is remembered needs no translation: 0.0.0.0 never is, as it is remembered as what it stands for. */
@@ -223,7 +239,7 @@ static __always_inline int judge_inet4(struct bpf_sock_addr *ctx, __u8 kind)
 
 	if (!is_configured(state) || state->flags & (CFD_GUARD_LOG_ALLOWED | CFD_GUARD_RECORD) ||
 	    !is_remembered(state, word_of4(ctx->user_ip4, bpf_ntohs(ctx->user_port), ctx->protocol)))
-		return judge_new_inet4(ctx, kind);
+		return judge_new_inet4(ctx, state, kind);
 	count(state, kind, CFD_GUARD_ALLOWED_IT);
 	return 1;
 }
@@ -232,7 +248,7 @@ static __always_inline int judge_inet6(struct bpf_sock_addr *ctx, __u8 kind)
 {
 	struct socket_facts facts = facts_of_inet6(ctx);
 
-	return judge_sock_addr(ctx, kind, &facts);
+	return judge_sock_addr(ctx, container(), kind, &facts);
 }
 
 SEC("cgroup/connect4")

@@ -13,6 +13,7 @@
 #define ETH_P_IPV6 bpf_htons(0x86dd)
 #define IPV4_HEADER 20
 #define IPV4_OPTIONS_MAX 40
+#define IPV4_PROTOCOL_AT 9
 #define IPV4_TO_AT 16
 #define IPV6_HEADER 40
 #define IPV6_NEXT_AT 6
