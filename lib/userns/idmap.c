@@ -55,7 +55,7 @@ static int clone_overlay(const struct cfd_idmap_request *request, struct rootfs 
 				"missing from "
 				"the overlay that is built again over idmapped layers",
 				request->rootfs, rootfs->place.first_child);
-	r = cfd_overlay_parse(rootfs->place.mount.super_options, &rootfs->overlay, err);
+	r = cfd_overlay_parse(rootfs->place.mount.super_options, rootfs->place.mount.point, &rootfs->overlay, err);
 	if (!r)
 		r = cfd_layers_clone(&rootfs->overlay, request->userns_fd, &rootfs->layers, err);
 	return r ? cfd_wrap(err, "the overlay at %s", request->rootfs) : 0;

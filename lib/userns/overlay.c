@@ -45,7 +45,7 @@ static const struct {
 	{ "volatile",         COPY },
 	{ "userxattr",        COPY },
 	{ "default_permissions", COPY },
-	{ "index=",           OFF },
+	{ "index=",           DROP }, /* add_index */
 	{ "nfs_export=",      OFF },
 	{ "context=",         COPY },
 	{ "fscontext=",       COPY },
@@ -103,14 +103,25 @@ static int add_lowers(struct cfd_overlay *overlay, char *value, struct cfd_error
 	}
 }
 
-static int set_directory(char **ret_path, const char *name, const char *value, struct cfd_error *err)
+static void drop_backslashes(char *value)
+{
+	char *out = value;
+
+	for (const char *in = value; *in; in++) {
+		if (*in == '\\' && in[1])
+			in++;
+		*out++ = *in;
+	}
+	*out = '\0';
+}
+
+static int set_directory(char **ret_path, const char *name, char *value, struct cfd_error *err)
 {
 	if (*ret_path)
 		return cfd_fail(err, -EINVAL, "it has two options %s", name);
-	if (value[0] != '/')
-		return cfd_fail(err, -EINVAL, "%s%s is not an absolute path", name, value);
 	if (strlen(value) >= PATH_MAX)
 		return cfd_fail(err, -ENAMETOOLONG, "%s has a path of %zu bytes", name, strlen(value));
+	drop_backslashes(value);
 	*ret_path = strdup(value);
 	return *ret_path ? 0 : cfd_fail_memory(err, "the directories of an overlay");
 }
@@ -190,33 +201,92 @@ static char *option_end(char *option)
 	return end;
 }
 
+static int parent_of(const char *path, char **ret_parent, struct cfd_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent = slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+
+	if (!parent)
+		return cfd_fail_memory(err, "the directories of an overlay");
+	*ret_parent = parent;
+	return 0;
+}
+
+/* `directory`/`*path`, unless there is none or it is absolute. */
+static int put_below(const char *directory, char **path, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf joined = {0};
+
+	if (!*path || (*path)[0] == '/')
+		return 0;
+	if (cfd_buf_addf(&joined, "%s/%s", cfd_streq(directory, "/") ? "" : directory, *path))
+		return cfd_fail_memory(err, "the directories of an overlay");
+	free(*path);
+	*path = cfd_take(joined.data);
+	return 0;
+}
+
+/* The kernel does not tell from where relative paths start. HOME/ID/merged with ID/diff does. */
+static int find_home(struct cfd_overlay *overlay, const char *mount_point, struct cfd_error *err)
+{
+	const char *first = overlay->upper ? overlay->upper : overlay->lowers[0], *id;
+	CFD_AUTO_FREE char *directory = NULL;
+	int r;
+
+	if (first[0] == '/')
+		return 0;
+	r = parent_of(mount_point, &directory, err);
+	if (r)
+		return r;
+	id = strrchr(directory, '/') + 1;
+	if (!*id || strncmp(first, id, strlen(id)) || first[strlen(id)] != '/')
+		return cfd_fail(err, -EOPNOTSUPP,
+				"its layer %s is relative to a directory that the kernel does not tell, and that is "
+				"not where podman and Docker would have it",
+				first);
+	r = parent_of(directory, &overlay->base, err);
+	if (!r)
+		r = put_below(overlay->base, &overlay->upper, err);
+	return r ? r : put_below(overlay->base, &overlay->work, err);
+}
+
+static int escape_name(const char *name, char **ret_name, struct cfd_error *err)
+{
+	CFD_AUTO_BUF struct cfd_buf text = {0};
+	int r = 0;
+
+	for (const char *c = name; !r && *c; c++)
+		r = cfd_buf_addf(&text, "%s%c", strchr(",:\\", *c) ? "\\" : "", *c);
+	if (r)
+		return cfd_fail_memory(err, "the directories of an overlay");
+	*ret_name = cfd_take(text.data);
+	return 0;
+}
+
 /* Upper and work have to be reached through one mount, so the directory that holds both is what is cloned. */
 static int find_parents(struct cfd_overlay *overlay, struct cfd_error *err)
 {
 	const char *slash = strrchr(overlay->upper, '/');
 	size_t length = (size_t)(slash - overlay->upper);
 	const char *inside = overlay->work + length + 1;
+	int r;
 
 	if (!length || !slash[1] || strlen(overlay->work) < length + 2 ||
 	    strncmp(overlay->work, overlay->upper, length + 1) || strchr(inside, '/') || cfd_streq(inside, slash + 1))
 		return cfd_fail(err, -EINVAL, "its upperdir %s and workdir %s are not two directories in one",
 				overlay->upper, overlay->work);
-	if (strpbrk(slash + 1, ",:\\"))
-		return cfd_fail(err, -EINVAL, "the name of its upperdir %s has a comma, a colon or a backslash",
-				overlay->upper);
-	overlay->upper_name = slash + 1;
-	overlay->upper_parent = strndup(overlay->upper, length);
-	return overlay->upper_parent ? 0 : cfd_fail_memory(err, "the directories of an overlay");
+	r = escape_name(slash + 1, &overlay->upper_name, err);
+	return r ? r : parent_of(overlay->upper, &overlay->upper_parent, err);
 }
 
 static int find_base(struct cfd_overlay *overlay, struct cfd_error *err)
 {
-	const char *relative = NULL, *slash;
+	const char *relative = NULL;
 
 	for (size_t i = 0; i < overlay->lower_count && !relative; i++)
 		if (overlay->lowers[i][0] != '/')
 			relative = overlay->lowers[i];
-	if (!relative)
+	if (!relative || overlay->base)
 		return 0;
 	if (!overlay->upper)
 		return cfd_fail(
@@ -224,27 +294,31 @@ static int find_base(struct cfd_overlay *overlay, struct cfd_error *err)
 			"its lower layer %s is relative to a directory that the kernel does not tell, as there is no "
 			"upperdir beside it",
 			relative);
-	slash = strrchr(overlay->upper_parent, '/');
-	overlay->base = slash == overlay->upper_parent
-				? strdup("/")
-				: strndup(overlay->upper_parent, (size_t)(slash - overlay->upper_parent));
-	return overlay->base ? 0 : cfd_fail_memory(err, "the directories of an overlay");
+	return parent_of(overlay->upper_parent, &overlay->base, err);
 }
 
-static int check(struct cfd_overlay *overlay, struct cfd_error *err)
+static int check(struct cfd_overlay *overlay, const char *mount_point, struct cfd_error *err)
 {
-	int r = 0;
+	int r;
 
 	if (!overlay->lower_count)
 		return cfd_fail(err, -EINVAL, "it has no lower layer");
 	if (!overlay->upper != !overlay->work)
 		return cfd_fail(err, -EINVAL, "it has only one of upperdir and workdir");
-	if (overlay->upper)
+	r = find_home(overlay, mount_point, err);
+	if (!r && overlay->upper)
 		r = find_parents(overlay, err);
 	return r ? r : find_base(overlay, err);
 }
 
-int cfd_overlay_parse(const char *super_options, struct cfd_overlay *ret_overlay, struct cfd_error *err)
+/* Shown only where it is not the kernel's default, so what is not shown may be `on`. */
+static int add_index(const struct cfd_overlay *overlay, struct cfd_buf *options, struct cfd_error *err)
+{
+	return overlay->upper ? copy_option(options, "index=", "off", err) : 0;
+}
+
+int cfd_overlay_parse(const char *super_options, const char *mount_point, struct cfd_overlay *ret_overlay,
+		      struct cfd_error *err)
 {
 	CFD_AUTO(cfd_overlay_release) struct cfd_overlay overlay = {0};
 	CFD_AUTO_BUF struct cfd_buf options = {0};
@@ -262,7 +336,9 @@ int cfd_overlay_parse(const char *super_options, struct cfd_overlay *ret_overlay
 		option = last ? end : end + 1;
 	}
 	if (!r)
-		r = check(&overlay, err);
+		r = check(&overlay, mount_point, err);
+	if (!r)
+		r = add_index(&overlay, &options, err);
 	if (r)
 		return r;
 	overlay.options = options.data ? cfd_take(options.data) : strdup("");
@@ -281,6 +357,7 @@ void cfd_overlay_release(struct cfd_overlay *overlay)
 	free(overlay->upper);
 	free(overlay->work);
 	free(overlay->upper_parent);
+	free(overlay->upper_name);
 	free(overlay->base);
 	free(overlay->options);
 	*overlay = (struct cfd_overlay){0};
