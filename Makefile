@@ -60,7 +60,8 @@ LIBS_USED := yajl libseccomp libcap-ng libbpf
 # Debian 12 and 13 name these alike.
 DEPS_BUILD := gcc make clang bpftool pkg-config libc6-dev libyajl-dev libseccomp-dev libcap-ng-dev \
               libbpf-dev libelf-dev zlib1g-dev lowdown
-DEPS_TEST  := libclang-rt-dev llvm libcriterion-dev busybox-static runc crun mmdebstrap libcap2-bin e2fsprogs qemu-system-x86 \
+DEPS_TEST  := libclang-rt-dev llvm libcriterion-dev busybox-static runc crun mmdebstrap libcap2-bin e2fsprogs xfsprogs btrfs-progs \
+              qemu-system-x86 \
               cpio xz-utils zstd kmod python3 python3-jsonschema libxml2-utils iproute2 mount util-linux strace debian-archive-keyring
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla \

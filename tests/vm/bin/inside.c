@@ -7,6 +7,7 @@
  *   inside write FILE TEXT
  *   inside sleep SECONDS
  *   inside term                waits for SIGTERM, then ends with status 7
+ *   inside attribute FILE NAME [HEX]  prints an extended attribute, or sets it
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static int complain(const char *path)
@@ -93,6 +95,33 @@ static int wait_for_term(int argc, char **argv)
 	return sigwait(&set, &number) == 0 && number == SIGTERM ? 7 : 1;
 }
 
+static int set_attribute(const char *path, const char *name, const char *hex)
+{
+	char value[256];
+	size_t length = 0;
+	unsigned byte;
+
+	for (; length < sizeof(value) && sscanf(hex, "%2x", &byte) == 1 && hex[1]; hex += 2)
+		value[length++] = (char)byte;
+	return setxattr(path, name, value, length, 0) ? complain(path) : 0;
+}
+
+static int attribute(int argc, char **argv)
+{
+	unsigned char value[256];
+	ssize_t length;
+
+	if (argc == 3)
+		return set_attribute(argv[0], argv[1], argv[2]);
+	length = getxattr(argv[0], argv[1], value, sizeof(value));
+	if (length < 0)
+		return complain(argv[0]);
+	for (ssize_t i = 0; i < length; i++)
+		printf("%02x", value[i]);
+	printf(" %s %s\n", argv[1], argv[0]);
+	return 0;
+}
+
 // clang-format off
 static const struct {
 	const char *name;
@@ -105,6 +134,7 @@ static const struct {
 	{ "write", 2, write_text },
 	{ "sleep", 1, pass_time },
 	{ "term",  0, wait_for_term },
+	{ "attribute", 2, attribute },
 };
 // clang-format on
 
@@ -113,6 +143,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0 && argc - 2 >= commands[i].least)
 			return commands[i].run(argc - 2, argv + 2);
-	fputs("usage: inside show|run|copy|write|sleep|term ...\n", stderr);
+	fputs("usage: inside show|run|copy|write|sleep|term|attribute ...\n", stderr);
 	return 2;
 }
