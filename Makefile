@@ -115,6 +115,7 @@ help:
 	@echo '  make fuzz           every reader against libFuzzer, TIME=60 seconds each; TARGET=json selects'
 	@echo '  make fuzz-coverage  what of the readers the corpora of `make fuzz` reach'
 	@echo '  make bench          what it costs: interleaved pairs, medians, ratios (root)'
+	@echo '  make bench-rootfs   what a user namespace costs an image: prepared, and by chown (root)'
 	@echo '  make bench-reader   what reading and judging config.json costs, and hostile ones (root)'
 	@echo '  make bench-vm       what the guard costs programs in a container, in instructions (three kernels)'
 	@echo '  make deps           install what building and testing need (Debian; root)'

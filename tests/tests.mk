@@ -170,6 +170,16 @@ $(BUILD)/bench/bench-reader: $(BUILD)/obj/tests/bench/reader.o $(LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LINK_LIBS)
 
+$(BUILD)/bench/bench-rootfs: $(BUILD)/obj/tests/bench/rootfs.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK_MODE) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LINK_LIBS)
+
+# A user namespace's files: prepared, and by chown; fifty creates at once.
+.PHONY: bench-rootfs
+bench-rootfs: all vm-bin $(BUILD)/bench/bench-rootfs $(BUILD)/bench/bench-seccomp $(BUILD)/cofferdam-demo-app
+	$(Q)tests/isolated tests/bench/rootfs.py '$(abspath $(BUILD))' $(or $(ROUNDS),7)
+
 # config.json alone: read, judged, amended, written; and hostile ones.
 .PHONY: bench-reader
 bench-reader: all vm-bin $(BUILD)/bench/bench-reader $(BUILD)/bench/bench-seccomp $(BUILD)/cofferdam-demo-app
@@ -191,6 +201,10 @@ bench: deps
 bench-run: all vm-bin $(BUILD)/bench/bench-pairs $(BUILD)/bench/bench-seccomp $(BUILD)/cofferdam-demo-app
 	$(Q)tests/isolated tests/bench/start.sh '$(abspath $(BUILD))' $(or $(ROUNDS),50)
 	@echo
+	+$(Q)$(MAKE) -s bench-rootfs ROUNDS=
+	@echo
 	+$(Q)$(MAKE) -s bench-reader
 	@echo
 	$(Q)tests/vm/run 6.12 --bin '$(BUILD)/bench/bench-pairs' --bin '$(BUILD)/bench/bench-seccomp' -- tests/bench/attach.sh
+	@echo
+	$(Q)tests/vm/run 6.12 --bin '$(BUILD)/bench/bench-pairs' -- tests/bench/engines.sh
