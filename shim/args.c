@@ -88,6 +88,9 @@ static const struct {
 	/* runc-run(8): "should not be used except in exceptional circumstances, and may be unsafe" */
 	{ "--no-pivot", "the host's root filesystem would stay in the container's mount namespace; a host that runs from an "
 			"initramfs must move its root to another filesystem" },
+	/* No runtime's containers come back: lib/rules/restore.c. Without --leave-running this would be their end. */
+	{ "checkpoint", "restore is refused, as what it brings back cannot be judged, so the container would be lost; stop "
+			"it, and create it anew" },
 	/* crun src/mounts.c: binds any path of the host */
 	{ "mounts",     "it adds mounts to a running container, which nothing judges; create the container with them" },
 };

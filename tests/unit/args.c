@@ -139,6 +139,8 @@ Test(args, what_could_hide_a_bundle_is_refused)
 		"x create --no-pivot web",
 		"x run --no-pivot web",
 		"x mounts add web /m.json",
+		"x checkpoint --image-path /i web",
+		"x --root /r checkpoint --leave-running web",
 		"x --root /r mounts add web /m.json",
 		"x run --detach=false web",
 		"x restore --config c web",
