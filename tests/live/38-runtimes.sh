@@ -4,6 +4,9 @@
 # each of them, whatever they do differently (doc/runtimes.md).
 # shellcheck source=tests/live/host.sh
 . "$(dirname "$0")/host.sh"
+# shellcheck source=tests/vm/guest-matrix.sh
+. "$(dirname "$0")/../vm/guest-matrix.sh"
+GUEST_TAR=/run/stage/cofferdam/busybox.tar
 
 SHIM=/usr/local/bin/cofferdam-runtime
 HERE=$(cd "$(dirname "$0")/../.." && pwd)
@@ -24,7 +27,7 @@ c["process"].pop("rlimits", None)'
 		{ "cofferdam": 1, "name": "runtimes", "extends": ["default"], "capabilities": ["CHOWN", "KILL", "NET_BIND_SERVICE"],
 		  "mounts": { "allow": [ { "source": "/run/volume", "options": ["rw", "idmap"] } ] } }
 	JSON
-	make_namespaces && enter_suites
+	make_namespaces && (matrix_prepare /run/matrix) && enter_suites
 }
 
 # Namespaces as engines make them: the host owns them.
@@ -51,6 +54,7 @@ enter_suites() {
 teardown_file() {
 	local suite
 
+	matrix_show
 	for suite in $SUITES; do
 		[ ! -s "/run/session-$suite" ] || kill "$(cat "/run/session-$suite")"
 	done
@@ -237,6 +241,27 @@ case_checkpoint() {
 	expect kill -0 "$PID"
 }
 test_checkpoint_and_restore_are_refused() { for_each case_checkpoint; }
+
+matrix_bare() {
+	shim run --pid-file "$PWD/pid" --bundle bundle "$1"
+}
+
+# Each of the six with each kind of root filesystem, bare: tests/vm/tests/31-matrix.sh has the other kernels, and engines.
+test_the_matrix() {
+	local suite runtime kind name
+
+	MATRIX_DIR=/run/matrix
+	for suite in $SUITES; do
+		for runtime in crun runc; do
+			stand_behind "$runtime" "$suite"
+			name=$(sed -n "s/^$runtime /$runtime-/p" "$(cat "/run/runtimes-$suite")/versions")
+			for kind in $MATRIX_KINDS; do
+				PIPED=go matrix_add "$name" "$kind" bare
+			done
+		done
+	done
+	matrix_is_sound
+}
 
 test_the_machine_is_as_it_was() {
 	expect_equal '666 0:0' "$(stat -c '%a %u:%g' /dev/null)" '/dev/null'

@@ -51,9 +51,14 @@ guest_rootfs() {
 	mkdir -p "$1" && tar -C "$1" -xf "$GUEST_TAR" && cp /usr/local/bin/inside "$1/bin/inside"
 }
 
-# guest_bundle DIR COMMAND...: a bundle with that tree, as an engine would write it, without a terminal. From outside:
-# BUNDLE_CAPABILITIES and BUNDLE_MOUNTS, more elements of the lists, each with a comma before it; BUNDLE_WRITABLE=1.
+# guest_bundle DIR COMMAND...: a bundle with that tree, as an engine would write it, without a terminal.
 guest_bundle() {
+	guest_rootfs "$1/rootfs" && guest_spec "$@"
+}
+
+# guest_spec DIR COMMAND...: its config.json alone. From outside: BUNDLE_CAPABILITIES (bounding), BUNDLE_EFFECTIVE (effective and
+# permitted) and BUNDLE_MOUNTS, more elements of the lists, each with a comma before it; BUNDLE_WRITABLE=1; BUNDLE_ROOT.
+guest_spec() {
 	local bundle=$1 arguments='' word caps='"CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"' readonly=true
 	shift
 
@@ -61,16 +66,17 @@ guest_bundle() {
 		arguments="$arguments${arguments:+, }\"$word\""
 	done
 	[ "${BUNDLE_WRITABLE:-0}" = 0 ] || readonly=false
-	guest_rootfs "$bundle/rootfs" && cat >"$bundle/config.json" <<-JSON
+	mkdir -p "$bundle"
+	cat >"$bundle/config.json" <<-JSON
 		{
 		  "ociVersion": "1.0.2",
 		  "process": {
 		    "terminal": false, "user": { "uid": 0, "gid": 0 }, "args": [$arguments], "cwd": "/",
 		    "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
-		    "capabilities": { "bounding": [$caps${BUNDLE_CAPABILITIES:-}], "effective": [$caps], "permitted": [$caps] },
+		    "capabilities": { "bounding": [$caps${BUNDLE_CAPABILITIES:-}], "effective": [$caps${BUNDLE_EFFECTIVE:-}], "permitted": [$caps${BUNDLE_EFFECTIVE:-}] },
 		    "noNewPrivileges": true
 		  },
-		  "root": { "path": "rootfs", "readonly": $readonly },
+		  "root": { "path": "${BUNDLE_ROOT:-rootfs}", "readonly": $readonly },
 		  "hostname": "guest",
 		  "mounts": [
 		    { "destination": "/proc", "type": "proc", "source": "proc" },
