@@ -3,9 +3,11 @@
 #include "shim/contain.h"
 
 #include "shim/args.h"
+#include "shim/enter.h"
 #include "shim/note.h"
 #include "shim/start.h"
 #include "shim/runtime.h"
+#include "shim/ways.h"
 
 #include "lib/amend/amend.h"
 #include "lib/amend/filter.h"
@@ -348,4 +350,32 @@ int cfd_contain_write_bundle(struct cfd_contain *contain, struct cfd_error *err)
 	if (r)
 		return cfd_wrap(err, CFD_STATE_DIR "/containers/%s", contain->key);
 	return cfd_state_bundle_path(contain->state, contain->key, &contain->private_bundle, err);
+}
+
+static void close_namespaces(int (*namespaces)[CFD_ENTER_COUNT])
+{
+	for (size_t i = 0; i < CFD_ENTER_COUNT; i++)
+		cfd_base_close(&(*namespaces)[i]);
+}
+
+int cfd_contain_enter(struct cfd_contain *contain, struct cfd_error *err)
+{
+	CFD_AUTO(close_namespaces) int namespaces[CFD_ENTER_COUNT] = {-1, -1, -1};
+	bool first = false;
+	int r = 0;
+
+	/* A new user namespace is made when all others have been joined. */
+	if (contain->pod.range.size)
+		r = cfd_ways_has(contain->runtime, CFD_WAY_USERNS_FIRST, &first, err);
+	for (size_t i = 0; !r && first && i < contain->files.namespace_count; i++) {
+		const struct cfd_idmap_namespace *joined = &contain->files.namespaces[i];
+		enum cfd_enter_kind kind = cfd_enter_kind_of(contain->verdict.spec.namespaces[joined->index].type);
+
+		if (kind == CFD_ENTER_COUNT)
+			continue;
+		namespaces[kind] = open(joined->path, O_RDONLY | O_CLOEXEC);
+		if (namespaces[kind] < 0)
+			r = cfd_fail_errno(err, -errno, "cannot open %s", joined->path);
+	}
+	return r || !first ? r : cfd_enter(namespaces, contain->userns_fd, err);
 }

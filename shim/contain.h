@@ -65,5 +65,8 @@ int cfd_contain_build_seccomp(struct cfd_contain *contain, struct cfd_error *err
 int cfd_contain_compile_policy(struct cfd_contain *contain, struct cfd_error *err);
 int cfd_contain_amend(struct cfd_contain *contain, struct cfd_error *err);
 int cfd_contain_write_bundle(struct cfd_contain *contain, struct cfd_error *err);
+/* Last: for a pod's container this process may enter namespaces in the runtime's place, and the runtime's hooks are
+ * there. */
+int cfd_contain_enter(struct cfd_contain *contain, struct cfd_error *err);
 
 #endif

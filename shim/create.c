@@ -140,6 +140,7 @@ static const struct step {
 	{ "guard's policy",  cfd_contain_compile_policy },
 	{ "decision",        cfd_contain_amend },
 	{ "private bundle",  cfd_contain_write_bundle },
+	{ "namespaces",      cfd_contain_enter },
 	{ "start",           start },
 };
 // clang-format on

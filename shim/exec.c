@@ -3,14 +3,17 @@
 #include "shim/exec.h"
 
 #include "shim/args.h"
+#include "shim/enter.h"
 #include "shim/exec_args.h"
 #include "shim/inherit.h"
 #include "shim/later.h"
+#include "shim/ways.h"
 
 #include "lib/amend/exec.h"
 #include "lib/fd.h"
 #include "lib/json/json.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +81,21 @@ static int judge(struct exec *exec, struct cfd_error *err)
 					 *exec->file ? exec->file : NULL, &later->runtime_argv, err);
 }
 
+/* A container that is not there any more is for the runtime to tell. */
+static int enter(struct exec *exec, struct cfd_error *err)
+{
+	const struct cfd_record *record = &exec->later.record;
+	bool first = false;
+	int r;
+
+	if (!record->range.size || !cfd_process_lives(&record->init))
+		return 0;
+	r = cfd_ways_has(exec->later.runtime, CFD_WAY_USERNS_FIRST, &first, err);
+	if (!r && first)
+		r = cfd_enter_of(record->init.pid, err);
+	return r == -ESRCH ? 0 : r;
+}
+
 int cfd_exec(char **argv, struct cfd_args *args, struct cfd_buf *ret_text)
 {
 	CFD_AUTO(release) struct exec exec = {.later = CFD_LATER_INIT};
@@ -92,6 +110,8 @@ int cfd_exec(char **argv, struct cfd_args *args, struct cfd_buf *ret_text)
 		r = cfd_later_find(&exec.later, &err);
 	if (!r && exec.later.found)
 		r = judge(&exec, &err);
+	if (!r && exec.later.found)
+		r = enter(&exec, &err);
 	if (!r)
 		cfd_later_hand_on(&exec.later, &err);
 	return cfd_later_refuse(&exec.later, &err, ret_text);

@@ -37,4 +37,10 @@ void cfd_launch_release(struct cfd_launch *launch);
  */
 char **cfd_launch_environment(char *const *environment);
 
+/*
+ * Runs `RUNTIME WORD` with a cleaned environment and no descriptors of the container's, and gives the first size - 1
+ * bytes of its standard output as a string: all of a short one. What it ended with does not matter.
+ */
+int cfd_launch_ask(const char *runtime, const char *word, char *text, size_t size, struct cfd_error *err);
+
 #endif

@@ -2,7 +2,7 @@
 # How each kind of test is built and run. The closing line of every kind is `N passed, N failed`.
 
 # Parts of programs that have unit tests are linked beside the library.
-UNIT_OBJ := $(call objects,$(UNIT_SRC) shim/args.c shim/exec_args.c shim/inherit.c shim/launch.c shim/options.c hook/call.c hook/insist.c)
+UNIT_OBJ := $(call objects,$(UNIT_SRC) shim/args.c shim/exec_args.c shim/inherit.c shim/launch.c shim/options.c shim/ways.c hook/call.c hook/insist.c)
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs criterion 2>/dev/null) $(SHARED_LIBS)
 
 # Binaries of tests are linked dynamically: Criterion has no static archive.

@@ -148,7 +148,7 @@ case_lifetime() {
 	expect_output 'Gid:	100	100'
 	expect_status 3 shim exec web /bin/sh -c 'exit 3'
 	expect shim kill web KILL
-	until [ ! -e "/proc/$PID/root" ] || grep -q '^State:.Z' "/proc/$PID/status"; do sleep 0.02; done
+	until shim state web | grep -q stopped; do sleep 0.02; done
 	expect shim delete web
 	expect_equal '' "$(ls -A /run/cofferdam/containers /run/cofferdam/ranges | grep -v -e : -e '^$' || true)" 'left in /run/cofferdam'
 }
@@ -184,20 +184,66 @@ for n in c["linux"]["namespaces"]:
 	started
 	expect_equal "$(stat -L -c %i /run/netns/engine)" "$(stat -L -c %i "/proc/$PID/ns/net")" 'network namespace'
 	expect_equal "$(stat -L -c %i /run/ipcns/engine)" "$(stat -L -c %i "/proc/$PID/ns/ipc")" 'ipc namespace'
-	case $RUNTIME-$SUITE in
-	runc-bookworm | runc-trixie) # runc#4390
-		expect_status 255 shim exec web /bin/true
-		expect_output 'failed to setns'
-		;;
-	*)
-		expect shim exec web /bin/sh -c "$EXEC_JOINED"
-		expect_output 1234
-		expect_output by-exec
-		;;
-	esac
+	expect shim exec web /bin/sh -c "$EXEC_JOINED"
+	expect_output 1234
+	expect_output by-exec
+	expect shim exec --detach web /bin/sleep 0.1
+	expect "$HERE/tests/live/console.py" "$PWD/console" nsenter --mount --target "$SESSION" "$SHIM" "${GLOBAL[@]}" exec --detach --tty \
+		--console-socket "$PWD/console" --user 1000:100 web /bin/cat /sys/class/net/lo/mtu
+	expect_output 1234
+	nobody_helps
 	expect_equal 0 "$(nsenter --net=/run/netns/engine cat /proc/sys/net/ipv4/ip_unprivileged_port_start)"
 }
+# nobody_helps: what answers a runtime's setns(2) has gone.
+nobody_helps() {
+	local tries
+
+	for tries in $(seq 100); do
+		pgrep -x cofferdam-runti >/dev/null || return 0
+		sleep 0.05
+	done
+	t_fail "a cofferdam-runtime lives after $tries tries"
+}
+
 test_namespaces_of_an_engine() { for_each case_joined; }
+
+# case_pod: two containers share the first one's ipc and uts namespaces, and the network that an engine made.
+case_pod() {
+	local first name
+
+	bundle '
+for n in c["linux"]["namespaces"]:
+    if n["type"] == "network": n["path"] = "/run/netns/engine"'
+	started
+	first=$PID
+	mkdir second
+	cp bundle/config.json second/
+	live_edit second/config.json "
+c['process']['args'] = ['/bin/sleep', '301']
+c.pop('hostname', None)
+for n in c['linux']['namespaces']:
+    if n['type'] in ('ipc', 'uts'): n['path'] = '/run/' + n['type'] + 'ns/pod'"
+	for name in ipc uts; do
+		mkdir -p "/run/${name}ns" && touch "/run/${name}ns/pod"
+		expect inside /busybox mount --bind "/proc/$first/ns/$name" "/run/${name}ns/pod"
+	done
+	expect shim create --bundle second --pid-file "$PWD/pid2" web2
+	trap 'clean; shim delete --force web2 >/dev/null 2>&1; inside /busybox umount /run/ipcns/pod /run/utsns/pod' EXIT
+	expect shim start web2
+	for name in user ipc uts net; do
+		expect_equal "$(readlink "/proc/$first/ns/$name")" "$(readlink "/proc/$(cat pid2)/ns/$name")" "$name namespace"
+	done
+	expect shim exec web2 /bin/sh -c 'cat /sys/class/net/lo/mtu; hostname'
+	expect_output 1234
+	nobody_helps
+}
+test_a_pod() { for_each case_pod; }
+
+# What is asked of each of them once: joins of namespaces after the user namespace's.
+test_ways_are_found_by_asking() {
+	expect_equal 'no no no yes yes yes' "$(readlink /run/cofferdam/ways/userns-first.* | sort | tr '\n' ' ' | sed 's/ $//')" \
+		'answers of the six (runc before 1.2 has this way; crun 1.8 is not asked in a way that it knows)'
+}
 
 # case_files: id-mapped without the runtime's help; its own way is refused, as not each of them acts on it.
 case_files() {
