@@ -60,7 +60,7 @@ static int build(const char *directory, struct cfd_error *err)
 					    .lower_count = 1,
 					    .upper = (char *)parts[1],
 					    .upper_parent = (char *)directory,
-					    .upper_name = parts[1],
+					    .upper_name = (char *)parts[1],
 					    .options = (char *)""};
 	int r = cfd_userns_open(&range, &userns, err);
 
