@@ -7,6 +7,8 @@
 
 #include "lib/rules/common.h"
 
+#include <linux/capability.h>
+
 static const char *const set_names[CFD_SPEC_CAPABILITY_SETS] = {"bounding", "effective", "inheritable", "permitted",
 								"ambient"};
 
@@ -118,17 +120,41 @@ CFD_RULE_CHECK(check_net_admin)
 {
 	const struct cfd_spec_namespace *network = cfd_spec_namespace(context->spec, "network");
 	const struct cfd_spec_strings *bounding = &context->spec->process.capabilities[CFD_SPEC_BOUNDING];
+	char message[CFD_HOST_USERNS_MAX];
 	int r = 0;
 
 	if (!cfd_rules_userns_forced(context) || !network || !network->path ||
 	    !cfd_rules_listed(context->profile->capabilities, "CAP_NET_ADMIN"))
 		return 0;
+	cfd_rules_say_host_userns(context, "on the engine's network it", message);
 	for (size_t i = 0; !r && i < bounding->count; i++)
 		if (cfd_streq(bounding->values[i], "CAP_NET_ADMIN"))
-			r = cfd_findings_add(
-				findings, rule, bounding->values[i], err,
-				"on the engine's network it needs the host user namespace: exempt it explicitly",
-				"process.capabilities.bounding[%zu]", i);
+			r = cfd_findings_add(findings, rule, bounding->values[i], err, message,
+					     "process.capabilities.bounding[%zu]", i);
+	return r;
+}
+
+/* Those that the kernel asks the host's user namespace for, whoever has them elsewhere (capable(), not ns_capable()).
+ */
+static const cfd_caps hosts_only = BIT(CAP_SYS_MODULE) | BIT(CAP_SYS_RAWIO) | BIT(CAP_SYS_TIME) | BIT(CAP_SYSLOG) |
+				   BIT(CAP_PERFMON) | BIT(CAP_BPF);
+
+/* Excepted by name, as of a privileged container, but without effect in a user namespace of its own. */
+CFD_RULE_CHECK(check_userns_conflict)
+{
+	const struct cfd_spec_strings *bounding = &context->spec->process.capabilities[CFD_SPEC_BOUNDING];
+	char message[CFD_HOST_USERNS_MAX];
+	int r = 0;
+
+	cfd_rules_say_host_userns(context, "a privileged container", message);
+	for (size_t i = 0; !r && cfd_rules_userns_forced(context) && i < bounding->count; i++) {
+		unsigned number = 0;
+
+		if (!cfd_caps_number(bounding->values[i], &number) && (hosts_only & BIT(number)) &&
+		    cfd_rules_excepted(context, "capability.forbidden", bounding->values[i]))
+			r = cfd_findings_add(findings, rule, bounding->values[i], err, message,
+					     "process.capabilities.bounding[%zu]", i);
+	}
 	return r;
 }
 
@@ -151,6 +177,10 @@ static const struct cfd_rule rules[] = {
 	  "nothing: it would fail later, with a message that does not tell why",
 	  "user_namespaces(7), Interaction of user namespaces and other types of namespaces",
 	  CFD_ALLOW_HOST_USERNS, check_net_admin },
+	{ "capability.userns-conflict", CFD_RULE_ALLOWED,
+	  "a capability, excepted, that only the host's user namespace has, together with a forced user namespace",
+	  "nothing: it would fail later, with a message that does not tell why",
+	  "capabilities(7); user_namespaces(7)", CFD_ALLOW_HOST_USERNS, check_userns_conflict },
 };
 // clang-format on
 

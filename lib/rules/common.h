@@ -17,6 +17,14 @@
 /* Whether cofferdam will put this container into a user namespace of its own. */
 bool cfd_rules_userns_forced(const struct cfd_rules_context *context);
 
+/*
+ * What is refused because it works in the host's user namespace only, for a message; `what` is such a thing: "the
+ * host's pid namespace".
+ */
+#define CFD_HOST_USERNS_MAX 256
+void cfd_rules_say_host_userns(const struct cfd_rules_context *context, const char *what,
+			       char ret_message[CFD_HOST_USERNS_MAX]);
+
 /* Whether an exception of the profile that is in force lets this subject of the rule pass. */
 bool cfd_rules_excepted(const struct cfd_rules_context *context, const char *rule_id, const char *subject);
 

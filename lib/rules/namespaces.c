@@ -79,22 +79,64 @@ static bool is_hosts(const struct cfd_rules_context *context, const struct kind 
 	return false;
 }
 
+/* Why the container would be in the host's namespace of that kind, and where that is said; or false. */
+static bool shares_hosts(const struct cfd_rules_context *context, const struct kind *kind, const char **ret_why,
+			 size_t *ret_index)
+{
+	const struct cfd_spec *spec = context->spec;
+
+	*ret_index = spec->namespace_count;
+	*ret_why = "not asked for, so it would be the host's";
+	if (!cfd_spec_namespace(spec, kind->type))
+		return true;
+	*ret_why = "joins the host's own";
+	for (size_t i = 0; i < spec->namespace_count; i++) {
+		*ret_index = i;
+		if (cfd_streq(spec->namespaces[i].type, kind->type) && spec->namespaces[i].path &&
+		    is_hosts(context, kind, i))
+			return true;
+	}
+	return false;
+}
+
+static int add_hosts(const struct cfd_rule *rule, const struct cfd_rules_context *context,
+		     struct cfd_findings *findings, struct cfd_error *err, const char *type, const char *message,
+		     size_t index)
+{
+	if (index == context->spec->namespace_count)
+		return cfd_findings_add(findings, rule, type, err, message, "linux.namespaces");
+	return cfd_findings_add(findings, rule, type, err, message, "linux.namespaces[%zu]", index);
+}
+
+/* Their filesystems can be mounted, and their sysctls set, by the user namespace alone that owns them. */
+static const char *const owned[] = {"pid", "network", "ipc"};
+
+static bool needs_host_userns(const char *type)
+{
+	for (size_t i = 0; i < CFD_COUNT(owned); i++)
+		if (cfd_streq(owned[i], type))
+			return true;
+	return false;
+}
+
 /* The rules namespace.host-TYPE. */
 CFD_RULE_CHECK(check_host)
 {
-	const char *type = rule->id + strlen("namespace.host-");
+	const char *type = rule->id + strlen("namespace.host-"), *why;
 	const struct kind *kind = find_kind(type);
-	const struct cfd_spec *spec = context->spec;
-	int r = 0;
+	char message[CFD_HOST_USERNS_MAX];
+	size_t index;
 
-	if (!cfd_spec_namespace(spec, type))
-		return cfd_findings_add(findings, rule, type, err, "not asked for, so it would be the host's",
-					"linux.namespaces");
-	for (size_t i = 0; !r && kind && i < spec->namespace_count; i++)
-		if (cfd_streq(spec->namespaces[i].type, type) && spec->namespaces[i].path && is_hosts(context, kind, i))
-			r = cfd_findings_add(findings, rule, type, err, "joins the host's own", "linux.namespaces[%zu]",
-					     i);
-	return r;
+	if (!kind || !shares_hosts(context, kind, &why, &index))
+		return 0;
+	if (needs_host_userns(type) && cfd_rules_userns_forced(context)) {
+		snprintf(message, sizeof(message),
+			 "%s, and that needs the host user namespace too (\"userns\": \"host\" with a "
+			 "\"userns_reason\" in profile %s)",
+			 why, context->profile->name);
+		why = message;
+	}
+	return add_hosts(rule, context, findings, err, type, why, index);
 }
 
 /* "/proc/PID/ns/FILE" of that kind. */
@@ -166,17 +208,20 @@ CFD_RULE_CHECK(check_path)
 /* Excepted by name, but impossible from within a user namespace of its own. */
 CFD_RULE_CHECK(check_userns_conflict)
 {
-	static const char *const types[] = {"pid", "network", "ipc"};
 	int r = 0;
 
-	for (size_t i = 0; !r && cfd_rules_userns_forced(context) && i < CFD_COUNT(types); i++) {
-		char id[64], message[128];
+	for (size_t i = 0; !r && cfd_rules_userns_forced(context) && i < CFD_COUNT(owned); i++) {
+		char id[64], what[64], message[CFD_HOST_USERNS_MAX];
+		const char *why;
+		size_t index;
 
-		snprintf(id, sizeof(id), "namespace.host-%s", types[i]);
-		snprintf(message, sizeof(message),
-			 "the host's %s namespace needs the host user namespace: exempt it explicitly", types[i]);
-		if (!cfd_spec_namespace(context->spec, types[i]) && cfd_rules_excepted(context, id, types[i]))
-			r = cfd_findings_add(findings, rule, types[i], err, message, "linux.namespaces");
+		snprintf(id, sizeof(id), "namespace.host-%s", owned[i]);
+		if (!shares_hosts(context, find_kind(owned[i]), &why, &index) ||
+		    !cfd_rules_excepted(context, id, owned[i]))
+			continue;
+		snprintf(what, sizeof(what), "the host's %s namespace", owned[i]);
+		cfd_rules_say_host_userns(context, what, message);
+		r = add_hosts(rule, context, findings, err, owned[i], message, index);
 	}
 	return r;
 }

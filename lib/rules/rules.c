@@ -322,6 +322,15 @@ bool cfd_rules_userns_forced(const struct cfd_rules_context *context)
 	       !cfd_spec_namespace(context->spec, "user");
 }
 
+void cfd_rules_say_host_userns(const struct cfd_rules_context *context, const char *what,
+			       char ret_message[CFD_HOST_USERNS_MAX])
+{
+	snprintf(ret_message, CFD_HOST_USERNS_MAX,
+		 "%s needs the host user namespace: exempt it explicitly, by \"userns\": \"host\" with a "
+		 "\"userns_reason\" in profile %s",
+		 what, context->profile->name ? context->profile->name : "?");
+}
+
 bool cfd_rules_listed(char *const *list, const char *string)
 {
 	for (; list && *list; list++)

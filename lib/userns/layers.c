@@ -119,13 +119,14 @@ int cfd_layers_clone(const struct cfd_overlay *overlay, int userns_fd, struct cf
 	return 0;
 }
 
-static int fail_mount(int code, struct cfd_error *err)
+int cfd_layers_fail(int code, struct cfd_error *err)
 {
 	struct utsname kernel = {0};
 
 	uname(&kernel);
 	if (code == -EINVAL && !cfd_clone_kernel_is(5, 19))
-		return cfd_fail(err, -EOPNOTSUPP, "an overlay over idmapped layers needs Linux 5.19 (this is %s)",
+		return cfd_fail(err, -EOPNOTSUPP,
+				"an overlay over idmapped layers needs Linux 5.19 (this is %s): boot a newer kernel",
 				kernel.release);
 	return cfd_fail_errno(err, code,
 			      "cannot mount the overlay over idmapped layers; the kernel's log (dmesg) says why");
@@ -139,7 +140,7 @@ static int mount_as(uint32_t base, const char *target, unsigned long flags, cons
 	int r = cfd_mounter_become(&mounter, base, true, err);
 
 	if (!r && mount("overlay", target, "overlay", flags, options))
-		r = fail_mount(-errno, err);
+		r = cfd_layers_fail(-errno, err);
 	if (cfd_mounter_restore(&mounter, &stuck)) {
 		*err = stuck;
 		r = stuck.code;

@@ -44,5 +44,7 @@ void cfd_layers_release(struct cfd_layers *layers);
  */
 int cfd_layers_mount(const struct cfd_overlay *overlay, struct cfd_layers *layers, const struct cfd_stage *stage,
 		     unsigned long flags, const char *name, char **ret_path, struct cfd_error *err);
+/* For people: why mount(2) of such an overlay failed with that code. Returns what the error has. */
+int cfd_layers_fail(int code, struct cfd_error *err);
 
 #endif

@@ -357,6 +357,21 @@ test_a_volume_on_a_filesystem_that_cannot_is_named() {
 	expect_output 'bundle/proc is on proc, which cannot be idmapped on this kernel'
 }
 
+# Which kernel would be needed, as a process sees it for which this one calls itself 2.6.
+test_the_kernel_that_a_filesystem_needs_is_named() {
+	trap 'umount -R /srv/cofferdam-old; rmdir /srv/cofferdam-old' EXIT
+	mkdir -p /srv/cofferdam-old
+	mount -t tmpfs tmpfs /srv/cofferdam-old
+	mkdir /srv/cofferdam-old/rootfs /srv/cofferdam-old/rootfs/proc
+	mount -t proc proc /srv/cofferdam-old/rootfs/proc
+	live_bundle bundle /bin/true
+	edit bundle "c['root']['path'] = '/srv/cofferdam-old/rootfs'"
+	refute runc_alone run --bundle bundle kernel
+	expect_output 'another filesystem that is mounted inside of /srv/cofferdam-old/rootfs (on tmpfs) cannot be idmapped on this kernel'
+	refute setarch --uname-2.6 "$RUNTIMES/idmap-runc" --root "$T_DIR/runc" run --bundle bundle kernel
+	expect_output '/srv/cofferdam-old/rootfs is on tmpfs, which cannot be idmapped on this kernel: Linux 6.3 is needed (this is 2.6.'
+}
+
 # With rbind, `ro` is for the topmost mount alone; both runtimes know `rro`. (crun 1.8 leaves out what is mounted below when
 # there is a user namespace, so that only runc could write.)
 test_what_is_mounted_below_a_read_only_bind_is_read_only() {

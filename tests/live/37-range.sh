@@ -115,6 +115,19 @@ test_a_range_that_cannot_be_had_says_why() {
 	expect_equal '' "$(ranges)" 'ranges in use'
 }
 
+test_a_pool_that_is_used_up_is_said() {
+	trap 'clean first second; mv /etc/subuid.saved /etc/subuid' EXIT
+	cp /etc/subuid /etc/subuid.saved
+	sed -i "s/^cofferdam:.*/cofferdam:$BASE:$((2 * SIZE - 1))/" /etc/subuid
+	profile ''
+	bundle bundle /bin/sleep 300
+	expect "$SHIM" create --bundle bundle first
+	expect_status 1 "$SHIM" create --bundle bundle second
+	expect_output 'refused second: record: no free range of ids for one more container: all 1 that /etc/subuid gives `cofferdam` are in use; stop containers or give it more'
+	expect "$SHIM" delete --force first
+	expect "$SHIM" create --bundle bundle second
+}
+
 # joined DIR ID: the bundle joins the ipc namespace of that container, which is bound where engines keep them.
 joined() {
 	mkdir -p /run/ipcns

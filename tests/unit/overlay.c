@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/userns/layers.h"
 #include "lib/userns/overlay.h"
 
 #include <criterion/criterion.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 
 #define AUTO_OVERLAY CFD_AUTO(cfd_overlay_release) struct cfd_overlay
 
@@ -175,4 +177,18 @@ Test(overlay, five_hundred_layers_are_the_limit)
 		cr_expect_eq(cfd_overlay_parse(options.data, "/m", &overlay, &err),
 			     count > CFD_OVERLAY_MAX_LOWERS ? -E2BIG : 0, "%d layers", count);
 	}
+}
+
+/* The kernel's version as a process with this personality sees it is 2.6. */
+Test(overlay, an_old_kernel_is_told_which_one_is_needed)
+{
+	struct cfd_error err = {0};
+
+	cr_expect_eq(cfd_layers_fail(-EINVAL, &err), -EINVAL);
+	cr_expect_not_null(strstr(err.message, "the kernel's log (dmesg) says why"), "%s", err.message);
+	cr_assert_neq(personality(UNAME26), -1);
+	cr_expect_eq(cfd_layers_fail(-EINVAL, &err), -EOPNOTSUPP);
+	cr_expect_not_null(strstr(err.message, "an overlay over idmapped layers needs Linux 5.19 (this is 2.6."), "%s",
+			   err.message);
+	cr_expect_eq(cfd_layers_fail(-EACCES, &err), -EACCES);
 }
