@@ -317,6 +317,9 @@ static int check_range(const struct cfd_profile *profile, struct cfd_json_doc *d
 			doc, range, file, err,
 			"it is for a user namespace, which \"userns\": \"host\" takes away: leave one of "
 			"the two out");
+	if (!cfd_json_count(range))
+		return cfd_fields_fail(doc, range, file, err,
+				       "neither \"base\" nor \"size\" is in it: say which ids, or how many");
 	if (profile->userns_size % CFD_USERNS_RANGE_SIZE)
 		return cfd_fields_fail(doc, size ? size : range, file, err, "a multiple of %u is expected, such as %u",
 				       CFD_USERNS_RANGE_SIZE, 2 * CFD_USERNS_RANGE_SIZE);
