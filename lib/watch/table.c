@@ -169,6 +169,8 @@ int cfd_watch_json(const struct cfd_watched *status, struct cfd_buf *buf)
 			     yes(cfd_watch_enforces(status, CFD_GUARD_PART_EXEC)),
 			     yes(cfd_watch_enforces(status, CFD_GUARD_PART_NET)), record->policy_id, record->created);
 
+	if (!r)
+		r = cfd_watch_place_json(status, buf);
 	if (!r && status->governed)
 		r = add_guard(status, buf);
 	return r ? -ENOMEM : 0;
