@@ -188,7 +188,8 @@ test_doctor_counts_ranges() {
 	cp /etc/subgid /etc/subgid.saved
 	sed -i 's/^cofferdam:.*/cofferdam:1000000:131072/' /etc/subuid /etc/subgid
 	row_says ok 'range of ids' 'cofferdam has 2 ranges from 1000000 on: 0 in use, 2 free'
-	mkdir -p -m 0711 /run/cofferdam
+	rm -rf /run/cofferdam
+	mkdir -m 0711 /run/cofferdam
 	mkdir -m 0700 /run/cofferdam/ranges
 	ln -s one /run/cofferdam/ranges/1065536.1
 	row_says ok 'range of ids' '1 in use, 1 free'
@@ -207,7 +208,8 @@ test_doctor_finds_who_else_has_ids_of_the_pool() {
 	until [ "$(readlink "/proc/$pid/ns/user")" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.05; done
 	echo 0 1000001 65536 >"/proc/$pid/uid_map"
 	row_says NO 'ids of others' "process $pid has the ids 1000001 to 1065536, some of which are the pool's"
-	mkdir -p -m 0711 /run/cofferdam
+	rm -rf /run/cofferdam
+	mkdir -m 0711 /run/cofferdam
 	mkdir -m 0700 /run/cofferdam/ranges
 	ln -s one /run/cofferdam/ranges/1000000-131072.1 # and so it is a container's, or nested in one
 	row_says ok 'ids of others' 'no process has ids of the pool'
