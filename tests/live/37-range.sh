@@ -8,11 +8,16 @@ SHIM=/usr/local/bin/cofferdam-runtime
 SIZE=65536
 BASE=$((1000000 + 10 * SIZE)) # not the first of the pool
 
+# configure MODE: of user namespaces.
+configure() {
+	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" }, "userns": { "mode": "%s" }, "default_profile": "ranged" }\n' \
+		"$(command -v runc)" "$1" >/etc/cofferdam/cofferdam.json
+}
+
 setup_file() {
 	mkdir -p /etc/cofferdam/profiles.d
 	ln -sfn "$(command -v runc)" /etc/cofferdam/runtime
-	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" }, "default_profile": "ranged" }\n' \
-		"$(command -v runc)" >/etc/cofferdam/cofferdam.json
+	configure require
 }
 
 # profile KEYS: of the profile that applies from now on.
@@ -113,6 +118,23 @@ test_a_range_that_cannot_be_had_says_why() {
 	expect_status 1 "$SHIM" create --bundle bundle others
 	expect_output 'gives some to another owner than `cofferdam`'
 	expect_equal '' "$(ranges)" 'ranges in use'
+}
+
+# Where a user namespace is only preferred, one is done without if there is no such range, but not if somebody has it.
+test_a_range_that_somebody_has_is_refused_where_none_would_do() {
+	trap 'clean one two; configure require' EXIT
+	configure prefer
+	bundle bundle /bin/sleep 300
+	profile '"userns_range": { "base": 99999 }'
+	expect "$SHIM" create --bundle bundle one
+	expect_equal ' 0 0 4294967295' "$(map one)"
+	expect grep -c 'no user namespace (userns.mode is prefer): userns_range of profile ranged: the ids 99999 to 165534' \
+		/var/log/cofferdam/audit.jsonl
+	clean one
+	profile "\"userns_range\": { \"base\": $BASE }"
+	expect "$SHIM" create --bundle bundle one
+	expect_status 1 "$SHIM" create --bundle bundle two
+	expect_output 'userns_range of profile ranged: container one has ids of the range'
 }
 
 test_a_pool_that_is_used_up_is_said() {
