@@ -170,6 +170,11 @@ static void judge_allowable(const struct cfd_sources *sources, const struct cfd_
 		return;
 	case ALLOWED:
 		judge_swappable(subject, judgement);
+		if (permit.idmap && cfd_streq(rule, "mount.host-system"))
+			judge(judgement, rule,
+			      "%s, which the profile allows with idmap: root in the container would have the rights of "
+			      "the host's root there",
+			      what);
 		/* What root in the container leaves there would be the host's root's: a set-user-ID program. */
 		if (permit.idmap && subject->resolved && subject->resolved->swappable[0])
 			judge(judgement, "mount.source-swappable",
@@ -258,6 +263,20 @@ static void judge_host_object(const struct cfd_sources *sources, const struct cf
 		judge_protected(sources, subject, judgement);
 }
 
+/* Volumes are idmapped (lib/userns/binds.c), so whoever allows what one is a mount of has to allow that as well. */
+static void judge_alias_idmap(const struct cfd_sources *sources, const struct cfd_subject *as_alias,
+			      struct judgement *judgement)
+{
+	struct permit permit;
+
+	if (!cfd_rules_userns_forced(as_alias->context))
+		return;
+	allowed_by_profile(sources, as_alias, &permit);
+	if (!permit.idmap)
+		judge(judgement, "mount.host-path",
+		      "volumes are idmapped, and the profile allows it without the option idmap");
+}
+
 /* Where the volume's own mount shows something else of this host: `found` and what that is. */
 static int judge_alias(const struct cfd_sources *sources, const struct cfd_subject *subject, const char *directory,
 		       struct judgement *judgement, struct cfd_error *err)
@@ -276,6 +295,8 @@ static int judge_alias(const struct cfd_sources *sources, const struct cfd_subje
 		return r;
 	as_alias.resolved = alias;
 	judge_host_object(sources, &as_alias, judgement);
+	if (!judgement->rule)
+		judge_alias_idmap(sources, &as_alias, judgement);
 	if (judgement->rule) {
 		size_t used = strlen(judgement->message);
 

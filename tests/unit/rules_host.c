@@ -30,6 +30,9 @@ static struct cfd_spec_namespace namespaces[] = {
 	{.type = "uts"}, {.type = "mount"},   {.type = "user"}, /* counts when it has a path */
 };
 
+/* What the profile allows; none without a source. */
+static struct cfd_profile_mount permitted;
+
 /* The ids of the rules that a container falls under, separated by spaces, for its third mount or its network. */
 static void judge(const char *source, const char *network, const struct cfd_image *image, char *text, size_t size)
 {
@@ -44,7 +47,7 @@ static void judge(const char *source, const char *network, const struct cfd_imag
 				      .mount_count = source ? 3 : 2,
 				      .namespaces = namespaces,
 				      .namespace_count = CFD_COUNT(namespaces) - !namespaces[5].path};
-	const struct cfd_profile profile = {0};
+	const struct cfd_profile profile = {.mounts = &permitted, .mount_count = permitted.source != NULL};
 	const struct cfd_config config = {0};
 	const struct cfd_rules_context context = {.spec = &spec,
 						  .profile = &profile,
@@ -67,6 +70,7 @@ static void judge(const char *source, const char *network, const struct cfd_imag
 
 struct alias {
 	const char *name, *device, *rule;
+	enum { NOTHING, AS_IT_IS, IDMAPPED } allowed; /* by the profile: "site" */
 };
 
 static const struct alias aliases[] = {
@@ -76,6 +80,8 @@ static const struct alias aliases[] = {
 	{"volumes/root/_data", "/", "mount.host-root"},
 	{"volumes/share/_data", "/usr/share", "mount.host-system"},
 	{"volumes/site/_data", "site", "mount.host-path"},
+	{"volumes/site2/_data", "site", "mount.host-path", .allowed = AS_IT_IS},
+	{"volumes/site3/_data", "site", "", .allowed = IDMAPPED},
 	{"volumes/proc/_data", "/proc", "mount.host-kernel"},
 	{"volumes/pts/_data", "devpts", "mount.host-kernel"},
 	{"volumes/over/_data", "overlay", "mount.host-tree"},
@@ -138,7 +144,7 @@ static bool own_mounts(void)
 /* In a child: says what is wrong and exits with the number of it, or CANNOT. */
 static void check_aliases(void)
 {
-	char directory[] = "/tmp/cofferdam-alias-XXXXXX", path[256];
+	char directory[] = "/tmp/cofferdam-alias-XXXXXX", path[256], site[256];
 	struct cfd_image image = {.engine = CFD_ENGINE_DOCKER};
 	int wrong = 0;
 
@@ -147,8 +153,8 @@ static void check_aliases(void)
 	snprintf(path, sizeof(path), "%s/volumes", directory);
 	mkdir(path, 0755);
 	image.volume_dirs[0] = strdup(path);
-	snprintf(path, sizeof(path), "%s/site", directory);
-	mkdir(path, 0755);
+	snprintf(site, sizeof(site), "%s/site", directory);
+	mkdir(site, 0755);
 	for (size_t i = 0; i < CFD_COUNT(aliases); i++) {
 		char found[512];
 
@@ -157,6 +163,8 @@ static void check_aliases(void)
 			_exit(1);
 		}
 		snprintf(path, sizeof(path), "%s/%s", directory, aliases[i].name);
+		permitted = (struct cfd_profile_mount){.source = aliases[i].allowed ? site : NULL,
+						       .idmap = aliases[i].allowed == IDMAPPED};
 		judge(path, NULL, &image, found, sizeof(found));
 		if (strcmp(found, aliases[i].rule) != 0) {
 			fprintf(stderr, "%s of %s: expected \"%s\", found \"%s\"\n", aliases[i].name,
