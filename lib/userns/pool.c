@@ -116,6 +116,15 @@ static bool intervals_overlap(const struct intervals *intervals, uint64_t start,
 	return last && last->end > start;
 }
 
+/* Where the first of the merged intervals after `start` begins, or `end`. */
+static uint64_t intervals_next_start(const struct intervals *intervals, uint64_t start, uint64_t end)
+{
+	for (size_t i = 0; i < intervals->count; i++)
+		if (intervals->values[i].start > start)
+			return intervals->values[i].start < end ? intervals->values[i].start : end;
+	return end;
+}
+
 static bool intervals_cover(const struct intervals *intervals, uint64_t start, uint64_t end)
 {
 	const struct interval *last = intervals_last_before(intervals, start + 1);
@@ -339,6 +348,24 @@ int cfd_pool_count(const struct cfd_pool *pool, struct cfd_pool_count *ret_count
 	return 0;
 }
 
+/* What another owner has too is never picked. Both are merged. */
+static bool has_alone(const struct subids *ids, uint64_t start, uint64_t end)
+{
+	while (start < end) {
+		const struct interval *other = intervals_last_before(&ids->others, start + 1);
+		uint64_t next = intervals_next_start(&ids->others, start, end);
+
+		if (other && other->end > start) {
+			start = other->end;
+			continue;
+		}
+		if (intervals_overlap(&ids->own, start, next))
+			return true;
+		start = next;
+	}
+	return false;
+}
+
 int cfd_pool_has(const struct cfd_pool *pool, const struct cfd_userns_range *range, bool *ret_has,
 		 struct cfd_error *err)
 {
@@ -349,7 +376,6 @@ int cfd_pool_has(const struct cfd_pool *pool, const struct cfd_userns_range *ran
 	if (r)
 		return r;
 	intervals_merge(&ids.uids.own);
-	*ret_has = intervals_overlap(&ids.uids.own, range->base, end) ||
-		   intervals_overlap(&ids.gids.own, range->base, end);
+	*ret_has = has_alone(&ids.uids, range->base, end) || has_alone(&ids.gids, range->base, end);
 	return 0;
 }

@@ -40,7 +40,7 @@ struct cfd_pool_count { /* ranges of CFD_USERNS_RANGE_SIZE */
 
 /* What there is to pick from. -ENOENT: nothing. Other errors as above. */
 int cfd_pool_count(const struct cfd_pool *pool, struct cfd_pool_count *ret_count, struct cfd_error *err);
-/* Whether any id of the range is in what the pool's lines give. Errors as above. */
+/* Whether the pool's lines give any id of the range that no other owner's line gives. Errors as above. */
 int cfd_pool_has(const struct cfd_pool *pool, const struct cfd_userns_range *range, bool *ret_has,
 		 struct cfd_error *err);
 

@@ -74,18 +74,18 @@ struct alias {
 };
 
 static const struct alias aliases[] = {
-	{"volumes/plain/_data", NULL, ""},
-	{"volumes/memory/_data", "tmpfs", ""},
-	{"volumes/etc/_data", "/etc", "mount.host-tree"},
-	{"volumes/root/_data", "/", "mount.host-root"},
-	{"volumes/share/_data", "/usr/share", "mount.host-system"},
-	{"volumes/site/_data", "site", "mount.host-path"},
-	{"volumes/site2/_data", "site", "mount.host-path", .allowed = AS_IT_IS},
-	{"volumes/site3/_data", "site", "", .allowed = IDMAPPED},
-	{"volumes/proc/_data", "/proc", "mount.host-kernel"},
-	{"volumes/pts/_data", "devpts", "mount.host-kernel"},
-	{"volumes/over/_data", "overlay", "mount.host-tree"},
-	{"other", "/etc", "mount.host-tree"},
+	{"volumes/plain/_data", NULL, "", NOTHING},
+	{"volumes/memory/_data", "tmpfs", "", NOTHING},
+	{"volumes/etc/_data", "/etc", "mount.host-tree", NOTHING},
+	{"volumes/root/_data", "/", "mount.host-root", NOTHING},
+	{"volumes/share/_data", "/usr/share", "mount.host-system", NOTHING},
+	{"volumes/site/_data", "site", "mount.host-path", NOTHING},
+	{"volumes/site2/_data", "site", "mount.host-path", AS_IT_IS},
+	{"volumes/site3/_data", "site", "", IDMAPPED},
+	{"volumes/proc/_data", "/proc", "mount.host-kernel", NOTHING},
+	{"volumes/pts/_data", "devpts", "mount.host-kernel", NOTHING},
+	{"volumes/over/_data", "overlay", "mount.host-tree", NOTHING},
+	{"other", "/etc", "mount.host-tree", NOTHING},
 };
 
 static bool make_directories(const char *directory, const char *below)

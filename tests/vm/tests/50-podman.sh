@@ -257,7 +257,7 @@ once_the_hook_alone_refuses_what_it_cannot_add() {
 	expect tail -n 1 /var/log/cofferdam/audit.jsonl
 	expect_output 'linux.seccomp, which a hook cannot change'
 	refute hooks crun "$LATE" run --rm --network none --cap-add SYS_ADMIN --security-opt no-new-privileges \
-		--uidmap 0:2000000:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
+		--uidmap 0:80000000:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
 	expect tail -n 2 /var/log/cofferdam/audit.jsonl
 	expect_output CAP_SYS_ADMIN
 	guest_nothing_left
@@ -269,10 +269,10 @@ once_the_hook_alone_insists_on_device_rules_and_governs_what_it_lets_pass() {
 	trap 'podman rm -f -t 0 web; guest_runtime crun' EXIT
 	strict_filter
 	refute hooks crun "$LATE" run --rm --network none --security-opt no-new-privileges --security-opt seccomp=filter.json \
-		--uidmap 0:2000000:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
+		--uidmap 0:80000000:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
 	expect tail -n 1 /var/log/cofferdam/audit.jsonl
 	expect_output 'linux.resources.devices does not begin by denying every device'
-	expect hooks crun "$ALL" run --rm --network none --uidmap 0:2000000:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
+	expect hooks crun "$ALL" run --rm --network none --uidmap 0:80000000:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
 	guest_nothing_left
 	guest_config "{ \"runtimes\": [\"$(command -v crun)\"], \"userns\": { \"mode\": \"off\" } }"
 	expect hooks crun "$LATE" run -d --name web --network none --security-opt no-new-privileges \
