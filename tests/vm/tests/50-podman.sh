@@ -286,6 +286,55 @@ once_the_hook_alone_insists_on_device_rules_and_governs_what_it_lets_pass() {
 	guest_nothing_left
 }
 
+# --- without root
+
+ALICE=1000
+
+# alice COMMAND...: as an ordinary user with a session, and a cgroup of her own.
+alice() {
+	(echo "$BASHPID" >/sys/fs/cgroup/alice/session/cgroup.procs && cd /home/alice &&
+		exec env -i PATH="$PATH" HOME=/home/alice XDG_RUNTIME_DIR="/run/user/$ALICE" \
+			setpriv --reuid "$ALICE" --regid "$ALICE" --clear-groups "$@")
+}
+
+alice_podman() {
+	alice podman --cgroup-manager cgroupfs --runtime "$SHIM" "$@"
+}
+
+make_alice() {
+	mkdir -p /home/alice "/run/user/$ALICE" /sys/fs/cgroup/alice/session
+	chmod 0700 "/run/user/$ALICE"
+	grep -q ^alice: /etc/passwd || echo "alice:x:$ALICE:$ALICE::/home/alice:/bin/sh" >>/etc/passwd
+	grep -q ^alice: /etc/group || echo "alice:x:$ALICE:" >>/etc/group
+	grep -q ^alice: /etc/subuid || { echo alice:100000:65536 >>/etc/subuid && echo alice:100000:65536 >>/etc/subgid; }
+	chown -R "$ALICE:$ALICE" /home/alice "/run/user/$ALICE" /sys/fs/cgroup/alice
+}
+
+# tests/live/48-rootless.sh has the rest, without podman.
+once_podman_without_root_has_what_its_user_can_give() {
+	local log=/run/user/$ALICE/cofferdam/audit.jsonl pid
+
+	trap 'alice_podman rm -f -t 0 web; guest_runtime crun' EXIT
+	make_alice
+	expect alice podman load -q -i "$GUEST_ARCHIVE"
+	guest_config "{ \"runtimes\": [\"$(command -v crun)\"], \"rootless\": \"partial\" }"
+	expect alice_podman run -d --name web --network none -v kept:/data --userns=keep-id "$GUEST_INSIDE" /bin/inside sleep 300
+	pid=$(sed -n 's/^\([0-9]*\):.*/\1/p' <<<"$(readlink "/run/user/$ALICE"/cofferdam/containers/*/init)")
+	expect grep -x 'Seccomp:	2' "/proc/$pid/status"
+	expect grep -x "Uid:	$ALICE	$ALICE	$ALICE	$ALICE" "/proc/$pid/status"
+	expect grep '"engine":"podman","image":"localhost/inside:latest".*"verdict":"allowed"' "$log"
+	expect alice cofferdam status
+	expect_output 'web'
+	expect_output 'without root: no guard'
+	expect_status 255 alice_podman exec --privileged web /bin/inside show /proc/self/comm
+	expect_output '[exec.capability]'
+	expect_status 126 alice_podman run --rm --network none -v /etc:/host "$GUEST_INSIDE" /bin/inside show /proc/self/comm
+	expect_output '[mount.host-tree]'
+	expect alice_podman rm -f -t 0 web
+	expect_equal '' "$(ls -A "/run/user/$ALICE/cofferdam/containers")" 'records left'
+	guest_nothing_left
+}
+
 teardown_file() {
 	guest_config
 	rm -f /etc/cofferdam/runtime
