@@ -39,6 +39,12 @@ static bool is_beneath(const char *path, const char *directory)
 	return !cfd_streq(directory, "/") && cfd_path_beneath(path, directory);
 }
 
+/* Any other failure would be a volume that silently keeps the host's ids. */
+static bool is_missing(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
+}
+
 /* The place may be spelt by way of symlinks; `path` is what the kernel says. One that is missing has no files. */
 static int is_beneath_real(const char *path, const char *place, int flags, bool *ret_beneath, struct cfd_error *err)
 {
@@ -46,6 +52,8 @@ static int is_beneath_real(const char *path, const char *place, int flags, bool 
 	CFD_AUTO_FD int fd = open(place, O_PATH | O_CLOEXEC | flags);
 	int r = fd < 0 ? 0 : cfd_fd_path(fd, &real, err);
 
+	if (fd < 0 && !is_missing(-errno))
+		return cfd_fail_errno(err, -errno, "cannot open %s, to learn whose files lie there", place);
 	if (!r)
 		*ret_beneath = real && is_beneath(path, real);
 	return r;
@@ -69,12 +77,14 @@ static int is_beneath_named(const char *path, const char *place, bool *ret_benea
 	CFD_AUTO_FREE char *real = NULL;
 	CFD_AUTO_FD int fd = -1;
 	char planted[CFD_PATH_MAX];
-	struct cfd_error ignored = {0};
-	int r = cfd_named_open(place, &fd, planted, &ignored) || planted[0] ? 0 : cfd_fd_path(fd, &real, err);
+	int r = cfd_named_open(place, &fd, planted, err);
 
-	if (!r)
-		*ret_beneath = real && is_beneath(path, real);
-	return r;
+	if (!r && !planted[0])
+		r = cfd_fd_path(fd, &real, err);
+	if (r && !is_missing(r))
+		return cfd_wrap(err, "whose files lie in it, as the profile idmaps it");
+	*ret_beneath = real && is_beneath(path, real);
+	return 0;
 }
 
 /* By an entry that has `idmap` and allows the mount as it is: one that allows it without is no reason to idmap it. */
