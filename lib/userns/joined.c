@@ -56,11 +56,14 @@ bool cfd_joined_kind_of_sysctl(const char *key, enum cfd_joined_kind *ret_kind)
 	return false;
 }
 
-static bool is_same_file(int a, int b)
+static int is_same_file(int a, int b, bool *ret_same, struct cfd_error *err)
 {
 	struct stat left, right;
 
-	return !fstat(a, &left) && !fstat(b, &right) && left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+	if (fstat(a, &left) || fstat(b, &right))
+		return cfd_fail_errno(err, -errno, "cannot compare two namespaces");
+	*ret_same = left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+	return 0;
 }
 
 static int check_kind(enum cfd_joined_kind kind, int fd, const char *path, struct cfd_error *err)
@@ -88,6 +91,7 @@ int cfd_joined_open(const struct cfd_spec *spec, const struct cfd_held *held, en
 	const struct cfd_spec_namespace *entry = cfd_spec_namespace(spec, kinds[kind].type);
 	const char *path = entry ? entry->path : kinds[kind].self;
 	CFD_AUTO_FD int fd = -1, own = -1, owner = -1;
+	bool same = false;
 	int r;
 
 	*ret_joined = (struct cfd_joined){.kind = kind, .fd = -1};
@@ -104,9 +108,13 @@ int cfd_joined_open(const struct cfd_spec *spec, const struct cfd_held *held, en
 	if (owner < 0)
 		return cfd_fail_errno(err, -errno, "cannot ask for the owner of the %s namespace %s", kinds[kind].type,
 				      path);
-	if (is_same_file(owner, userns_fd))
-		return 0;
-	ret_joined->is_host = is_same_file(fd, own);
+	r = is_same_file(owner, userns_fd, &same, err);
+	if (r || same)
+		return r;
+	r = is_same_file(fd, own, &same, err);
+	if (r)
+		return r;
+	ret_joined->is_host = same;
 	ret_joined->fd = cfd_take_fd(&fd);
 	return 0;
 }

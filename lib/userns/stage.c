@@ -132,14 +132,18 @@ int cfd_stage_node(struct cfd_stage *stage, const char *name, mode_t mode, dev_t
 
 #define MEMORY_DEVICES 1 /* null, zero, full, random, urandom: Documentation/admin-guide/devices.txt */
 
-static bool is_memory_device(int fd, dev_t *ret_device)
+/* 0 for one that is closed, or no memory device: there is no device 0:0. */
+static int find_memory_device(int fd, dev_t *ret_device, struct cfd_error *err)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) || !S_ISCHR(st.st_mode) || major(st.st_rdev) != MEMORY_DEVICES)
-		return false;
-	*ret_device = st.st_rdev;
-	return true;
+	if (fstat(fd, &st)) {
+		if (errno != EBADF)
+			return cfd_fail_errno(err, -errno, "cannot stat descriptor %d", fd);
+		st = (struct stat){0};
+	}
+	*ret_device = S_ISCHR(st.st_mode) && major(st.st_rdev) == MEMORY_DEVICES ? st.st_rdev : 0;
+	return 0;
 }
 
 static int replace_stream(const struct cfd_stage *stage, int fd, const char *name, struct cfd_error *err)
@@ -159,10 +163,12 @@ int cfd_stage_own_streams(struct cfd_stage *stage, struct cfd_error *err)
 {
 	for (int fd = 0; fd <= 2; fd++) {
 		char name[32];
-		dev_t device;
-		int r;
+		dev_t device = 0;
+		int r = find_memory_device(fd, &device, err);
 
-		if (!is_memory_device(fd, &device))
+		if (r)
+			return r;
+		if (!device)
 			continue;
 		snprintf(name, sizeof(name), "stream%d", fd);
 		r = cfd_stage_node(stage, name, S_IFCHR | 0666, device, 0, 0, NULL, err);
