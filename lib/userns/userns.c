@@ -54,7 +54,11 @@ static void child_end(struct child *child)
 
 	if (child->pid <= 0)
 		return;
-	syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+	/* One that cannot be signalled is not waited for: it goes with this process. */
+	if (syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0) && errno != ESRCH) {
+		cfd_base_close(&child->pidfd);
+		return;
+	}
 	/* ECHILD: whoever started us ignores SIGCHLD, and the kernel has reaped it. */
 	while (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | __WALL) && errno == EINTR)
 		;
