@@ -144,8 +144,24 @@ static int look_at(const char *prefix, struct stat *ret_step, struct cfd_error *
 static int identify_object(const struct cfd_resolved *resolved, bool trusted, const char *above,
 			   const struct stat *parent, struct stat *ret_step, struct cfd_error *err)
 {
+	bool replaceable = true;
+	int r = 0;
+
 	*ret_step = resolved->stat;
-	return trusted && !cfd_named_replaceable(above, parent, ret_step) ? 0 : look_at(resolved->path, ret_step, err);
+	if (trusted)
+		r = cfd_named_replaceable(above, parent, ret_step, &replaceable, err);
+	return r || !replaceable ? r : look_at(resolved->path, ret_step, err);
+}
+
+static int note_if_swappable(struct cfd_resolved *resolved, const char *above, const struct stat *parent,
+			     const struct stat *step, struct cfd_error *err)
+{
+	bool replaceable = false;
+	int r = resolved->swappable[0] ? 0 : cfd_named_replaceable(above, parent, step, &replaceable, err);
+
+	if (!r && replaceable)
+		strcpy(resolved->swappable, above);
+	return r;
 }
 
 /* Identifies "/" and every further component of resolved->path. */
@@ -171,10 +187,10 @@ static int identify_chain(struct cfd_resolver *resolver, struct cfd_resolved *re
 			r = identify_object(resolved, known == i, above, &steps[i - 1], &steps[i], err);
 		else if (known < i || i >= of_last || !is_of_last(resolver, prefix, length))
 			r = look_at(prefix, &steps[i], err);
+		if (!r)
+			r = note_if_swappable(resolved, above, &steps[i - 1], &steps[i], err);
 		if (r)
 			return r;
-		if (!resolved->swappable[0] && cfd_named_replaceable(above, &steps[i - 1], &steps[i]))
-			strcpy(resolved->swappable, above);
 		known += !resolved->swappable[0] && known == i;
 		resolved->chain[resolved->count++] = identity_of(&steps[i]);
 		next = resolved->path + length;
@@ -354,8 +370,13 @@ static int add_parents(struct cfd_hostfiles *hostfiles, const struct cfd_protect
 		struct parent *parents;
 
 		slash[slash == prefix] = '\0';
-		if (has_parent(hostfiles, prefix, strlen(prefix)) || stat(prefix, &st))
+		if (has_parent(hostfiles, prefix, strlen(prefix)))
 			continue;
+		if (stat(prefix, &st)) {
+			if (errno == ENOENT || errno == ENOTDIR)
+				continue;
+			return cfd_fail_errno(err, -errno, "cannot stat %s", prefix);
+		}
 		parents = reallocarray(hostfiles->parents, hostfiles->parent_count + 1, sizeof(*parents));
 		if (!parents)
 			return cfd_fail_memory(err, "protected files");

@@ -15,19 +15,28 @@
 #define LINKS_MAX 40 /* path_resolution(7) */
 
 /* acl(5): the group bits are the mask then, so those of root's group may be what a list gives to others. */
-static bool has_acl(const char *path)
+static int has_acl(const char *path, bool *ret_has, struct cfd_error *err)
 {
-	return getxattr(path, "system.posix_acl_access", NULL, 0) > 0;
+	ssize_t length = getxattr(path, "system.posix_acl_access", NULL, 0);
+
+	if (length < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+		return cfd_fail_errno(err, -errno, "cannot ask for the access list of %s", path);
+	*ret_has = length > 0;
+	return 0;
 }
 
-bool cfd_named_replaceable(const char *path, const struct stat *directory, const struct stat *child)
+int cfd_named_replaceable(const char *path, const struct stat *directory, const struct stat *child,
+			  bool *ret_replaceable, struct cfd_error *err)
 {
-	bool others = (directory->st_mode & S_IWOTH) ||
-		      ((directory->st_mode & S_IWGRP) && (directory->st_gid != 0 || has_acl(path)));
+	bool others = (directory->st_mode & S_IWOTH) || ((directory->st_mode & S_IWGRP) && directory->st_gid != 0);
+	bool sticky = (directory->st_mode & S_ISVTX) && child->st_uid == 0;
+	int r = 0;
 
-	if (directory->st_uid != 0)
-		return true;
-	return others && !((directory->st_mode & S_ISVTX) && child->st_uid == 0);
+	if (directory->st_uid == 0 && !sticky && !others && (directory->st_mode & S_IWGRP))
+		r = has_acl(path, &others, err);
+	if (!r)
+		*ret_replaceable = directory->st_uid != 0 || (others && !sticky);
+	return r;
 }
 
 struct walk {
@@ -47,6 +56,7 @@ static int open_root(struct walk *walk, struct cfd_error *err)
 static int note_if_planted(struct walk *walk, const struct stat *link, struct cfd_error *err)
 {
 	CFD_AUTO_FREE char *directory = NULL;
+	bool replaceable = false;
 	struct stat st;
 	int r;
 
@@ -55,7 +65,9 @@ static int note_if_planted(struct walk *walk, const struct stat *link, struct cf
 	if (fstat(walk->fd, &st))
 		return cfd_fail_errno(err, -errno, "cannot stat a directory");
 	r = cfd_fd_path(walk->fd, &directory, err);
-	if (!r && cfd_named_replaceable(directory, &st, link))
+	if (!r)
+		r = cfd_named_replaceable(directory, &st, link, &replaceable, err);
+	if (!r && replaceable)
 		snprintf(walk->planted, CFD_PATH_MAX, "%s", directory);
 	return r;
 }

@@ -9,9 +9,12 @@
 
 #include <sys/stat.h>
 
-/* Whether somebody other than root can make the name of `child` in the directory (real path and stat) another object.
+/*
+ * Whether somebody other than root can make the name of `child` in the directory (real path and stat) another object.
+ * An error: its list of access cannot be read.
  */
-bool cfd_named_replaceable(const char *path, const struct stat *directory, const struct stat *child);
+int cfd_named_replaceable(const char *path, const struct stat *directory, const struct stat *child,
+			  bool *ret_replaceable, struct cfd_error *err);
 
 /*
  * Opens (O_PATH) what an absolute path names, component by component, so that nothing is followed that was not looked

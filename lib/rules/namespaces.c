@@ -10,6 +10,7 @@
 #include "lib/path.h"
 #include "lib/rules/common.h"
 
+#include <errno.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <stdio.h>
@@ -55,48 +56,68 @@ static const struct kind *find_kind(const char *type)
 	return NULL;
 }
 
-static bool is_object(const struct stat *st, const char *path)
+/* A process that has ended, or that this caller may not look at (`cofferdam check`), has no namespace to compare. */
+static int is_object(const struct stat *st, const char *path, bool *ret_is, struct cfd_error *err)
 {
-	struct stat other;
+	struct stat other = {0};
 
-	return stat(path, &other) == 0 && other.st_dev == st->st_dev && other.st_ino == st->st_ino;
+	if (stat(path, &other) && errno != ENOENT && errno != EACCES)
+		return cfd_fail_errno(err, -errno, "cannot stat %s", path);
+	*ret_is = other.st_ino && other.st_dev == st->st_dev && other.st_ino == st->st_ino;
+	return 0;
 }
 
 /* Whether the path is the namespace that cofferdam itself, or the host's first process, is in. */
-static bool is_hosts(const struct cfd_rules_context *context, const struct kind *kind, size_t index)
+static int is_hosts(const struct cfd_rules_context *context, const struct kind *kind, size_t index, bool *ret_is,
+		    struct cfd_error *err)
 {
 	static const char *const owners[] = {"self", "1", "thread-self"};
 	const char *path = context->spec->namespaces[index].path;
 	char own[64];
+	bool exists = context->held->namespaces[index] >= 0, is = false;
 	struct stat st;
-	bool exists = fstat(context->held->namespaces[index], &st) == 0;
+	int r = 0;
 
-	for (size_t i = 0; i < CFD_COUNT(owners); i++) {
+	if (exists && fstat(context->held->namespaces[index], &st))
+		return cfd_fail_errno(err, -errno, "cannot stat the namespace %s", path);
+	for (size_t i = 0; !r && !is && i < CFD_COUNT(owners); i++) {
 		snprintf(own, sizeof(own), "/proc/%s/ns/%s", owners[i], kind->file);
-		if (cfd_streq(path, own) || (exists && is_object(&st, own)))
-			return true;
+		if (cfd_streq(path, own))
+			is = true;
+		else if (exists)
+			r = is_object(&st, own, &is, err);
 	}
-	return false;
+	if (!r)
+		*ret_is = is;
+	return r;
 }
 
-/* Why the container would be in the host's namespace of that kind, and where that is said; or false. */
-static bool shares_hosts(const struct cfd_rules_context *context, const struct kind *kind, const char **ret_why,
-			 size_t *ret_index)
+/* Whether, and why, the container would be in the host's namespace of a kind. */
+struct sharing {
+	bool is;
+	const char *why;
+	size_t index; /* of the entry that says so; their number: none does */
+};
+
+static int find_sharing(const struct cfd_rules_context *context, const struct kind *kind, struct sharing *ret_sharing,
+			struct cfd_error *err)
 {
 	const struct cfd_spec *spec = context->spec;
+	int r = 0;
 
-	*ret_index = spec->namespace_count;
-	*ret_why = "not asked for, so it would be the host's";
-	if (!cfd_spec_namespace(spec, kind->type))
-		return true;
-	*ret_why = "joins the host's own";
-	for (size_t i = 0; i < spec->namespace_count; i++) {
-		*ret_index = i;
-		if (cfd_streq(spec->namespaces[i].type, kind->type) && spec->namespaces[i].path &&
-		    is_hosts(context, kind, i))
-			return true;
+	*ret_sharing = (struct sharing){.index = spec->namespace_count};
+	if (!cfd_spec_namespace(spec, kind->type)) {
+		ret_sharing->is = true;
+		ret_sharing->why = "not asked for, so it would be the host's";
+		return 0;
 	}
-	return false;
+	ret_sharing->why = "joins the host's own";
+	for (size_t i = 0; !r && !ret_sharing->is && i < spec->namespace_count; i++) {
+		ret_sharing->index = i;
+		if (cfd_streq(spec->namespaces[i].type, kind->type) && spec->namespaces[i].path)
+			r = is_hosts(context, kind, i, &ret_sharing->is, err);
+	}
+	return r;
 }
 
 static int add_hosts(const struct cfd_rule *rule, const struct cfd_rules_context *context,
@@ -122,21 +143,25 @@ static bool needs_host_userns(const char *type)
 /* The rules namespace.host-TYPE. */
 CFD_RULE_CHECK(check_host)
 {
-	const char *type = rule->id + strlen("namespace.host-"), *why;
+	const char *type = rule->id + strlen("namespace.host-");
 	const struct kind *kind = find_kind(type);
 	char message[CFD_HOST_USERNS_MAX];
-	size_t index;
+	struct sharing sharing;
+	int r;
 
-	if (!kind || !shares_hosts(context, kind, &why, &index))
+	if (!kind)
 		return 0;
+	r = find_sharing(context, kind, &sharing, err);
+	if (r || !sharing.is)
+		return r;
 	if (needs_host_userns(type) && cfd_rules_userns_forced(context)) {
 		snprintf(message, sizeof(message),
 			 "%s, and that needs the host user namespace too (\"userns\": \"host\" with a "
 			 "\"userns_reason\" in profile %s)",
-			 why, context->profile->name);
-		why = message;
+			 sharing.why, context->profile->name);
+		sharing.why = message;
 	}
-	return add_hosts(rule, context, findings, err, type, why, index);
+	return add_hosts(rule, context, findings, err, type, sharing.why, sharing.index);
 }
 
 /* "/proc/PID/ns/FILE" of that kind. */
@@ -182,8 +207,6 @@ static const char *refuse_path(const struct cfd_rules_context *context, size_t i
 		return "a container always gets a new one of this kind";
 	if (!cfd_path_is_clean(path))
 		return "not a clean absolute path";
-	if (is_hosts(context, kind, index))
-		return NULL; /* namespace.host-TYPE reports it */
 	if (is_process_path(path, kind) && context->image->engine == CFD_ENGINE_NONE)
 		return "a namespace of a process, and no engine is known that would share it";
 	if (!is_process_path(path, kind) && !is_pinned_path(path, kind))
@@ -198,8 +221,12 @@ CFD_RULE_CHECK(check_path)
 	for (size_t i = 0; !r && i < context->spec->namespace_count; i++) {
 		const char *path = context->spec->namespaces[i].path;
 		const char *message = path && *path ? refuse_path(context, i) : NULL;
+		const struct kind *kind = find_kind(context->spec->namespaces[i].type);
+		bool is = false; /* then namespace.host-TYPE reports it */
 
-		if (message)
+		if (message && kind && kind->joined && cfd_path_is_clean(path))
+			r = is_hosts(context, kind, i, &is, err);
+		if (!r && message && !is)
 			r = cfd_findings_add(findings, rule, path, err, message, "linux.namespaces[%zu].path", i);
 	}
 	return r;
@@ -212,16 +239,15 @@ CFD_RULE_CHECK(check_userns_conflict)
 
 	for (size_t i = 0; !r && cfd_rules_userns_forced(context) && i < CFD_COUNT(owned); i++) {
 		char id[64], what[64], message[CFD_HOST_USERNS_MAX];
-		const char *why;
-		size_t index;
+		struct sharing sharing;
 
 		snprintf(id, sizeof(id), "namespace.host-%s", owned[i]);
-		if (!shares_hosts(context, find_kind(owned[i]), &why, &index) ||
-		    !cfd_rules_excepted(context, id, owned[i]))
+		r = find_sharing(context, find_kind(owned[i]), &sharing, err);
+		if (r || !sharing.is || !cfd_rules_excepted(context, id, owned[i]))
 			continue;
 		snprintf(what, sizeof(what), "the host's %s namespace", owned[i]);
 		cfd_rules_say_host_userns(context, what, message);
-		r = add_hosts(rule, context, findings, err, owned[i], message, index);
+		r = add_hosts(rule, context, findings, err, owned[i], message, sharing.index);
 	}
 	return r;
 }

@@ -44,11 +44,14 @@ static int give_to_nobody(const char *path, uint16_t mask)
 static bool replaceable(const char *path)
 {
 	struct stat directory, child = {0};
+	struct cfd_error err = {0};
+	bool found = false;
 
 	cr_assert_eq(stat(path, &directory), 0);
 	directory.st_uid = 0;
 	directory.st_gid = 0;
-	return cfd_named_replaceable(path, &directory, &child);
+	cr_assert_eq(cfd_named_replaceable(path, &directory, &child, &found, &err), 0);
+	return found;
 }
 
 static int trust(const char *path)
