@@ -76,16 +76,26 @@ static void end_orphan(struct cfd_state *state, const char *key)
 		cfd_process_kill(&init);
 }
 
+/* Not there, or not what a claim writes; anything else means that it cannot be told. */
+static bool is_no_link(int r)
+{
+	return r == -ENOENT || r == -EINVAL || r == -EBADMSG || r == -ENAMETOOLONG;
+}
+
 /* The range's name, if it is this container's. */
 static int drop_range(const struct cfd_state *state, int dirfd, const char *key)
 {
 	uint64_t base = 0, size = 0;
 	char name[CFD_RANGES_NAME], owner[NAME_MAX + 1];
+	int r = cfd_entry_read_pair(dirfd, "range", UINT32_MAX, &base, &size);
 
-	if (cfd_entry_read_pair(dirfd, "range", UINT32_MAX, &base, &size))
-		return 0;
+	if (r)
+		return is_no_link(r) ? 0 : r; /* none: a claim writes it before the range's name */
 	cfd_ranges_name(key, &(struct cfd_userns_range){.base = (uint32_t)base, .size = (uint32_t)size}, name);
-	if (cfd_entry_read_link(state->ranges, name, owner, sizeof(owner)) < 0 || !cfd_streq(owner, key))
+	r = cfd_entry_read_link(state->ranges, name, owner, sizeof(owner));
+	if (r < 0)
+		return is_no_link(r) ? 0 : r;
+	if (!cfd_streq(owner, key))
 		return 0;
 	return unlinkat(state->ranges, name, 0) && errno != ENOENT ? -errno : 0;
 }
