@@ -79,14 +79,17 @@ static void signals_to_forward(sigset_t *set)
 static _Noreturn void become_runtime(const char *runtime, char **argv, char **environment, const sigset_t *mask,
 				     pid_t parent, int report)
 {
+	bool tied = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
 	ssize_t written;
 	int code;
 
 	/* If the parent died before the prctl, nobody will send the signal: hence the second look. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+	if (getppid() != parent)
 		_exit(1);
-	sigprocmask(SIG_SETMASK, mask, NULL);
-	execve(runtime, argv, environment);
+	if (tied) {
+		sigprocmask(SIG_SETMASK, mask, NULL);
+		execve(runtime, argv, environment);
+	}
 	code = errno;
 	written = write(report, &code, sizeof(code));
 	(void)written; /* the parent has gone, or has what it needs */
@@ -148,23 +151,36 @@ int cfd_launch_start(const char *runtime, char **argv, struct cfd_launch *launch
 	return await_execve(runtime, launch, report, err);
 }
 
-static bool has_ended(pid_t pid, int *ret_status)
+static int has_ended(pid_t pid, bool *ret_ended, int *ret_status, struct cfd_error *err)
 {
 	int status = 0;
+	pid_t found;
 
-	if (waitpid(pid, &status, WNOHANG) != pid)
-		return false;
-	*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	return true;
+	do
+		found = waitpid(pid, &status, WNOHANG);
+	while (found < 0 && errno == EINTR);
+	if (found < 0)
+		return cfd_fail_errno(err, -errno, "cannot wait for the OCI runtime");
+	*ret_ended = found == pid;
+	if (*ret_ended)
+		*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return 0;
 }
 
 int cfd_launch_wait(struct cfd_launch *launch, int *ret_status, struct cfd_error *err)
 {
 	struct signalfd_siginfo info;
+	bool ended = false;
 
-	while (!has_ended(launch->pid, ret_status)) {
-		ssize_t length = read(launch->signals, &info, sizeof(info));
+	for (;;) {
+		int r = has_ended(launch->pid, &ended, ret_status, err);
+		ssize_t length;
 
+		if (r)
+			return r;
+		if (ended)
+			break;
+		length = read(launch->signals, &info, sizeof(info));
 		if (length < 0 && errno == EINTR)
 			continue;
 		if (length != (ssize_t)sizeof(info))
