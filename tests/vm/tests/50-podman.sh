@@ -45,9 +45,9 @@ once_what_a_container_writes_is_committed_with_its_own_ids() {
 	expect_output text
 }
 
-# Behind crun alone: runc before 1.2 joins the user namespace first and may then not join the engine's network (runc#4390).
+# Behind runc, which before 1.2 has to be helped onto the engine's network (runc#4390); the others: tests/live/38-runtimes.sh.
 once_containers_of_a_pod_share_a_user_namespace() {
-	guest_runtime crun
+	guest_runtime runc
 	trap 'podman rm -f -t 0 member; podman rm -f -t 0 first' EXIT
 	expect shim_podman run -d --name first "$GUEST_INSIDE" /bin/inside sleep 300
 	expect shim_podman run -d --name member --network container:first --ipc container:first --uts container:first \
