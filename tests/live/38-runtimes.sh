@@ -165,7 +165,6 @@ case_terminal() {
 	expect_output sized
 	clean
 	bundle 'c["process"].update(terminal=True, args=["/bin/sh", "-c", "tty; stat -c %u $(tty); exec sleep 0"])'
-	inside true
 	"$HERE/tests/live/console.py" "$PWD/console2" nsenter --mount --target "$SESSION" "$SHIM" "${GLOBAL[@]}" run --detach \
 		--console-socket "$PWD/console2" --bundle "$PWD/bundle" web >out
 	expect cat out

@@ -113,6 +113,18 @@ matrix_host() {
 	cat /proc/self/mountinfo
 }
 
+# matrix_is_unchanged BEFORE: podman ends before the process that cleans up behind it.
+matrix_is_unchanged() {
+	local tries
+
+	for tries in {1..100}; do
+		[ "$1" != "$(matrix_host)" ] || return 0
+		sleep 0.1
+	done
+	echo "not after $tries tries" >&2
+	return 1
+}
+
 matrix_say() {
 	printf '%s\n' "$*"
 	return 1
@@ -137,7 +149,9 @@ matrix_inside() {
 	if [ "$1" = read-only ]; then
 		grep -q -x 'reads only' out || matrix_say 'can write'
 	else
-		grep -q -x "now 5:6 /low/$number" out && grep -q -x "now 0:0 /made$number" out || matrix_say 'cannot change files'
+		for line in "now 5:6 /low/$number" "now 0:0 /made$number"; do
+			grep -q -x "$line" out || matrix_say "inside, not '$line'" || return
+		done
 	fi
 }
 
@@ -192,7 +206,7 @@ matrix_try() {
 		problem=$(grep -a -m 1 -o 'cofferdam: .*' out || tail -n 1 out)
 	fi
 	exec 8>&-
-	[ "$before" = "$(matrix_host)" ] || problem="$problem the host is not as it was: $(diff <(echo "$before") <(matrix_host) | tail -n 1)"
+	matrix_is_unchanged "$before" || problem="$problem the host is not as it was: $(diff <(echo "$before") <(matrix_host) | tail -n 1)"
 	printf '%s' "$problem"
 }
 
