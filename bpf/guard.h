@@ -29,6 +29,7 @@
 #define CFD_GUARD_RESOLVERS 8
 #define CFD_GUARD_LISTENS 16
 #define CFD_GUARD_RANGES 8 /* of ports, for one network */
+#define CFD_GUARD_NETWORKS 4
 #define CFD_GUARD_ROUTED_BITS 5
 #define CFD_GUARD_ROUTED (1 << CFD_GUARD_ROUTED_BITS) /* destinations that are remembered */
 #define CFD_GUARD_ANCESTORS 16                        /* how far from init a process is looked for while starting */
@@ -158,6 +159,12 @@ struct cfd_guard_range {
 	__u8 unused[3];
 };
 
+/* All of it may be reached in this range: what `routes` says too, of each address. */
+struct cfd_guard_network {
+	__be32 address, mask; /* 0: this and those behind it are unused */
+	struct cfd_guard_range range;
+};
+
 struct cfd_guard_name { /* a host name of net.connect */
 	__u64 hash;     /* of the name, bpf/names.h; 0: it is not followed */
 	__u32 count;    /* of ranges */
@@ -192,6 +199,7 @@ struct cfd_guard_state {
 	__u64 wrappers[CFD_GUARD_WRAPPERS]; /* likewise: programs that are there to start others */
 	struct cfd_guard_file files[CFD_GUARD_FILES_MAX];
 	struct cfd_guard_range listens[CFD_GUARD_LISTENS];
+	struct cfd_guard_network networks[CFD_GUARD_NETWORKS];
 	__u64 name_key[2]; /* random, when a name is followed */
 	struct cfd_guard_name names[CFD_GUARD_NAMES];
 
@@ -363,7 +371,7 @@ _Static_assert(sizeof(struct cfd_guard_exemption) == 32, "cfd_guard_exemption");
 _Static_assert(sizeof(struct cfd_guard_file) == 16, "cfd_guard_file");
 _Static_assert(sizeof(struct cfd_guard_name) == 48, "cfd_guard_name");
 _Static_assert(sizeof(struct cfd_guard_learned_key) == 32, "cfd_guard_learned_key: no padding");
-_Static_assert(sizeof(struct cfd_guard_state) == 3864, "cfd_guard_state");
-_Static_assert(sizeof(struct cfd_guard_container) == 3872, "cfd_guard_container");
+_Static_assert(sizeof(struct cfd_guard_state) == 3928, "cfd_guard_state");
+_Static_assert(sizeof(struct cfd_guard_container) == 3936, "cfd_guard_container");
 
 #endif

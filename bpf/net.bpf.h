@@ -232,14 +232,26 @@ static __noinline int judge_new_inet4(struct bpf_sock_addr *ctx, struct cfd_guar
 	return judge_sock_addr(ctx, state, kind, &facts);
 }
 
+static __noinline int judge_unremembered_inet4(struct bpf_sock_addr *ctx, struct cfd_guard_state *state, __u8 kind)
+{
+	__u16 port = bpf_ntohs(ctx->user_port);
+
+	if (!is_in_network(state, ctx->user_ip4, port, ctx->protocol))
+		return judge_new_inet4(ctx, state, kind);
+	remember(state, word_of4(ctx->user_ip4, port, ctx->protocol));
+	count(state, kind, CFD_GUARD_ALLOWED_IT);
+	return 1;
+}
+
 /* What is remembered needs no translation: 0.0.0.0 never is, as it is remembered as what it stands for. */
 static __always_inline int judge_inet4(struct bpf_sock_addr *ctx, __u8 kind)
 {
 	struct cfd_guard_state *state = container();
 
-	if (!is_configured(state) || state->flags & (CFD_GUARD_LOG_ALLOWED | CFD_GUARD_RECORD) ||
-	    !is_remembered(state, word_of4(ctx->user_ip4, bpf_ntohs(ctx->user_port), ctx->protocol)))
+	if (!is_configured(state) || state->flags & (CFD_GUARD_LOG_ALLOWED | CFD_GUARD_RECORD))
 		return judge_new_inet4(ctx, state, kind);
+	if (!is_remembered(state, word_of4(ctx->user_ip4, bpf_ntohs(ctx->user_port), ctx->protocol)))
+		return judge_unremembered_inet4(ctx, state, kind);
 	count(state, kind, CFD_GUARD_ALLOWED_IT);
 	return 1;
 }

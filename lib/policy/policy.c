@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define POLICY_FILE_MAGIC 0x63666470u
-#define POLICY_FILE_VERSION 3u
+#define POLICY_FILE_VERSION 4u
 #define RESOLV_CONF "/etc/resolv.conf"
 #define HOSTS "/etc/hosts"
 #define ETC_MAX_BYTES ((size_t)1 << 20) /* lists of advertisers to be blocked are that long */
@@ -297,6 +297,7 @@ int cfd_policy_compile(const struct cfd_profile *profile, const struct cfd_spec 
 	if (count)
 		memcpy(policy->routes, routes, count * sizeof(*routes));
 	name_routes(policy);
+	cfd_routes_networks(policy->routes, count, policy->state.networks);
 	r = describe(profile, spec, rootfs_fd, policy, err);
 	if (r)
 		return r;

@@ -313,6 +313,65 @@ int cfd_routes_compile(const struct cfd_profile *profile, struct cfd_guard_route
 	return 0;
 }
 
+static const struct in6_addr *address_of(const struct cfd_guard_route *route)
+{
+	return (const struct in6_addr *)route->key.address.words;
+}
+
+/* Whether each rule inside of this one's network has all of the range too: they are sorted, so they come behind it. */
+static bool is_uniform(const struct cfd_guard_route *route, const struct cfd_guard_route *end,
+		       const struct cfd_guard_range *range)
+{
+	for (const struct cfd_guard_route *inner = route + 1; inner < end; inner++) {
+		bool has = false;
+
+		if (!covers(address_of(route), route->key.bits - 64, address_of(inner), inner->key.bits - 64))
+			return true;
+		for (uint32_t i = 0; i < inner->ports.count && !has; i++)
+			has = is_inside(range, &inner->ports.ranges[i]);
+		if (!has)
+			return false;
+	}
+	return true;
+}
+
+static bool is_chosen(const struct cfd_guard_network *networks, size_t count, const struct cfd_guard_network *network)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!((network->address ^ networks[i].address) & networks[i].mask) &&
+		    is_inside(&network->range, &networks[i].range))
+			return true;
+	return false;
+}
+
+/* Those of this rule that are worth it and not chosen yet, as far as there is room. */
+static void choose(const struct cfd_guard_route *route, const struct cfd_guard_route *end,
+		   struct cfd_guard_network *networks, size_t *count)
+{
+	for (uint32_t i = 0; i < route->ports.count && *count < CFD_GUARD_NETWORKS; i++) {
+		const struct cfd_guard_network network = {
+			.address = route->key.address.words[3],
+			.mask = htonl(UINT32_MAX << (64 + 128 - route->key.bits)),
+			.range = route->ports.ranges[i],
+		};
+
+		if (!is_chosen(networks, *count, &network) && is_uniform(route, end, &network.range))
+			networks[(*count)++] = network;
+	}
+}
+
+void cfd_routes_networks(const struct cfd_guard_route *routes, size_t count, struct cfd_guard_network *networks)
+{
+	size_t chosen = 0;
+
+	/* The widest first. Of 0.0.0.0/BITS one address stands for another, and /0 has metadata in it. */
+	for (unsigned bits = MAPPED_BITS + 1; bits <= 128 && chosen < CFD_GUARD_NETWORKS; bits++)
+		for (size_t i = 0; i < count; i++)
+			if (routes[i].key.bits == 64 + bits && is_mapped(address_of(&routes[i]), bits) &&
+			    routes[i].key.address.words[3])
+				choose(&routes[i], routes + count, networks, &chosen);
+}
+
 int cfd_routes_listens(const struct cfd_profile *profile, struct cfd_guard_range *ranges, size_t room,
 		       uint16_t *ret_count, struct cfd_error *err)
 {

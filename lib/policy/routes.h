@@ -10,6 +10,7 @@
 #include "lib/err.h"
 
 struct cfd_guard_address;
+struct cfd_guard_network;
 struct cfd_guard_range;
 struct cfd_guard_route;
 struct cfd_profile;
@@ -25,6 +26,12 @@ struct cfd_profile_port;
  */
 int cfd_routes_compile(const struct cfd_profile *profile, struct cfd_guard_route **ret_routes, size_t *ret_count,
 		       struct cfd_error *err);
+
+/*
+ * Of such rules: up to CFD_GUARD_NETWORKS networks of IPv4, the widest, of which every address may be reached in the
+ * same range of ports, so that most destinations need not be looked for among all rules. `networks` is zeroed before.
+ */
+void cfd_routes_networks(const struct cfd_guard_route *routes, size_t count, struct cfd_guard_network *networks);
 
 /* The ranges of net.listen, merged. -E2BIG: more than room. */
 int cfd_routes_listens(const struct cfd_profile *profile, struct cfd_guard_range *ranges, size_t room,

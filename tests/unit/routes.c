@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,4 +217,128 @@ Test(routes, resolvers_are_read_as_the_c_library_does)
 		}
 		cr_expect(count == 4 || !cases[i].expected[count], "case %zu: %u resolvers", i, count);
 	}
+}
+
+/* --- networks that are asked before the rules */
+
+static bool is_in(const struct cfd_guard_network *networks, const char *text, uint8_t protocol, uint16_t port)
+{
+	struct in_addr address;
+
+	cr_assert_eq(inet_pton(AF_INET, text, &address), 1, "%s", text);
+	for (size_t i = 0; i < CFD_GUARD_NETWORKS && networks[i].mask; i++)
+		if (!((address.s_addr ^ networks[i].address) & networks[i].mask) &&
+		    (!networks[i].range.protocol || networks[i].range.protocol == protocol) &&
+		    networks[i].range.first <= port && port <= networks[i].range.last)
+			return true;
+	return false;
+}
+
+static size_t count_networks(const struct cfd_guard_network *networks)
+{
+	size_t count = 0;
+
+	while (count < CFD_GUARD_NETWORKS && networks[count].mask)
+		count++;
+	return count;
+}
+
+Test(routes, networks_are_the_widest_that_are_not_in_another)
+{
+	struct cfd_profile_port https = {CFD_PROTOCOL_TCP, 443, 443}, dns = {CFD_PROTOCOL_ANY, 53, 53};
+	struct cfd_profile_peer peers[] = {
+		network("::ffff:10.1.2.3", 128, &https, 1),
+		network("::ffff:10.1.0.0", 112, &https, 1),
+		network("::ffff:10.1.0.9", 128, &dns, 1),
+		network("::ffff:10.9.0.0", 120, &dns, 1),
+		network("fd00::", 8, NULL, 0),
+	};
+	struct cfd_guard_network networks[CFD_GUARD_NETWORKS] = {0};
+	CFD_AUTO_FREE struct cfd_guard_route *storage = NULL;
+	struct rule rule;
+
+	compile(peers, CFD_COUNT(peers), &rule, &storage);
+	cfd_routes_networks(rule.routes, rule.count, networks);
+	cr_expect_eq(count_networks(networks), 3);
+	cr_expect_eq(networks[0].mask, htonl(0xffff0000));
+	cr_expect_eq(networks[1].mask, htonl(0xffffff00));
+	cr_expect(is_in(networks, "10.1.255.255", IPPROTO_TCP, 443));
+	cr_expect(is_in(networks, "10.1.0.9", IPPROTO_UDP, 53));
+	cr_expect_not(is_in(networks, "10.1.0.8", IPPROTO_UDP, 53));
+	cr_expect_not(is_in(networks, "10.1.0.9", IPPROTO_UDP, 443));
+	cr_expect_not(is_in(networks, "10.2.0.1", IPPROTO_TCP, 443));
+}
+
+/* 0.0.0.0 stands for this machine; metadata is in all of IPv4; the rest is looked for among the rules. */
+Test(routes, networks_that_do_not_hold_for_each_of_their_addresses_are_none)
+{
+	struct cfd_profile_peer peers[] = {{.kind = CFD_PEER_ANY}, network("::ffff:0.0.0.0", 104, NULL, 0)};
+	struct cfd_guard_network networks[CFD_GUARD_NETWORKS] = {0};
+	const struct cfd_guard_ports all = {.count = 1, .ranges = {{.last = 65535}}},
+				     some = {.count = 1, .ranges = {{.first = 1, .last = 1023}}};
+	struct cfd_guard_route routes[] = {{.key = {.bits = 64 + 104}, .ports = all},
+					   {.key = {.bits = 64 + 120}, .ports = some},
+					   {.key = {.bits = 64 + 128}, .ports = all},
+					   {.key = {.bits = 64 + 120}, .ports = all}};
+	static const char *const addresses[] = {"::ffff:10.0.0.0", "::ffff:10.1.1.0", "::ffff:10.1.1.1",
+						"::ffff:11.0.0.0"};
+	CFD_AUTO_FREE struct cfd_guard_route *storage = NULL;
+	struct rule rule;
+
+	compile(peers, CFD_COUNT(peers), &rule, &storage);
+	cfd_routes_networks(rule.routes, rule.count, networks);
+	cr_expect_eq(count_networks(networks), 0);
+	for (size_t i = 0; i < CFD_COUNT(routes); i++)
+		inet_pton(AF_INET6, addresses[i], &routes[i].key.address);
+	cfd_routes_networks(routes, CFD_COUNT(routes), networks);
+	cr_expect_eq(count_networks(networks), 3);
+	cr_expect_not(is_in(networks, "10.0.0.1", IPPROTO_TCP, 80)); /* 10.1.1.0/24 has fewer ports */
+	cr_expect(is_in(networks, "10.1.1.2", IPPROTO_TCP, 80));
+	cr_expect_not(is_in(networks, "10.1.1.2", IPPROTO_TCP, 8080));
+	cr_expect(is_in(networks, "10.1.1.1", IPPROTO_TCP, 8080));
+	cr_expect(is_in(networks, "11.0.0.1", IPPROTO_TCP, 8080));
+}
+
+/* Whatever the profile: what is in a chosen network, the rules allow. */
+Test(routes, networks_say_nothing_that_the_rules_do_not)
+{
+	static const unsigned lengths[] = {0, 1, 4, 8, 9, 12, 16, 20, 24, 31, 32};
+	size_t found = 0;
+
+	srandom(1);
+	for (int round = 0; round < 300; round++) {
+		struct cfd_guard_network networks[CFD_GUARD_NETWORKS] = {0};
+		CFD_AUTO_FREE struct cfd_guard_route *storage = NULL;
+		struct cfd_profile_port ports[6];
+		struct cfd_profile_peer peers[6];
+		struct rule rule;
+		char text[64];
+
+		for (size_t i = 0; i < CFD_COUNT(peers); i++) {
+			uint16_t first = (uint16_t)(random() % 4);
+
+			ports[i] = (struct cfd_profile_port){random() % 2 ? CFD_PROTOCOL_ANY : CFD_PROTOCOL_TCP, first,
+							     (uint16_t)(first + random() % 3)};
+			snprintf(text, sizeof(text), "::ffff:%ld.%ld.169.%ld", 168 + random() % 2, 253 + random() % 2,
+				 random() % 256);
+			peers[i] = network(text, 96 + lengths[(size_t)random() % CFD_COUNT(lengths)], &ports[i],
+					   (size_t)random() % 3 ? 1 : 0);
+		}
+		if (round % 4 == 0)
+			peers[0] = (struct cfd_profile_peer){.kind = CFD_PEER_ANY};
+		compile(peers, CFD_COUNT(peers), &rule, &storage);
+		cfd_routes_networks(rule.routes, rule.count, networks);
+		for (int i = 0; i < 400; i++) {
+			uint16_t port = (uint16_t)(random() % 7);
+			uint8_t protocol = random() % 2 ? IPPROTO_TCP : IPPROTO_UDP;
+
+			snprintf(text, sizeof(text), "::ffff:%ld.%ld.169.%ld", 168 + random() % 2, 253 + random() % 2,
+				 random() % 3 ? 254 : random() % 256);
+			if (!is_in(networks, text + strlen("::ffff:"), protocol, port))
+				continue;
+			found++;
+			EXPECT_ALLOWED(&rule, text, protocol, port);
+		}
+	}
+	cr_expect_gt(found, 10000, "%zu", found);
 }
