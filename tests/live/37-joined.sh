@@ -14,7 +14,8 @@ setup_file() {
 	mkdir -p /etc/cofferdam/profiles.d /sys/fs/cgroup/callers "${AUDIT%/*}"
 	[ -d "$LIVE_ROOTFS" ] || live_bundle /run/first /bin/true
 	cp /usr/local/bin/tenant "$LIVE_ROOTFS/bin/tenant"
-	printf '{ "cofferdam": 1, "name": "raw", "extends": ["default"], "capabilities": ["NET_RAW", "NET_BIND_SERVICE"] }\n' \
+	printf '{ "cofferdam": 1, "name": "raw", "extends": ["default"], "capabilities": ["NET_RAW", "NET_BIND_SERVICE"],
+		"sysctls": { "allow": ["fs.mqueue.msg_max"] } }\n' \
 		>/etc/cofferdam/profiles.d/raw.json
 }
 
@@ -139,6 +140,23 @@ test_a_network_of_its_own_has_all_of_it() {
 		expect run
 		expect_equal 'echo ok echo6 ok raw EPERM packet EPERM mark EPERM port ok' "$(lines)" "behind $runtime, without CAP_NET_RAW"
 	done
+}
+
+test_sysctls_of_an_ipc_namespace_of_the_hosts_are_set_from_there() {
+	local before
+
+	before=$(cat /proc/sys/kernel/shm_rmid_forced /proc/sys/fs/mqueue/msg_max)
+	mkdir -p /run/ipcns
+	touch /run/ipcns/joined
+	unshare --ipc=/run/ipcns/joined true
+	trap 'umount /run/ipcns/joined' EXIT
+	configure runc raw
+	bundle '[]' /bin/cat /proc/sys/kernel/shm_rmid_forced /proc/sys/fs/mqueue/msg_max
+	namespace ipc /run/ipcns/joined
+	live_edit bundle/config.json "c['linux']['sysctl'] = {'kernel.shm_rmid_forced': '1', 'fs.mqueue.msg_max': '33'}"
+	expect run
+	expect_equal $'1\n33' "$T_OUTPUT"
+	expect_equal "$before" "$(cat /proc/sys/kernel/shm_rmid_forced /proc/sys/fs/mqueue/msg_max)" "the host's"
 }
 
 # CRI-O's containers join a namespace of the host's for their name, and say the name.

@@ -145,11 +145,13 @@ test_containers_of_a_sandbox_of_containerds_join_its_user_namespace() {
 	expect shim start "$FIRST"
 	expect began "$FIRST"
 	expect_equal "$(stat -L -c %i "/proc/$pause/ns/user")" "$(stat -L -c %i "/proc/$(pid_of "$FIRST")/ns/user")" 'the user namespace'
-	member "$SECOND" "$POD" "$pause" /bin/sh -c "$FIND"
+	# The second one shares its processes too (shareProcessNamespace).
+	member "$SECOND" "$POD" "$pause" /bin/sh -c "$FIND; cat /proc/1/comm"
+	namespace "$TASKS/$SECOND" pid "/proc/$pause/ns/pid"
 	as_user "$TASKS/$SECOND" 999
 	expect shim run --bundle "$TASKS/$SECOND" "$SECOND"
 	expect_output ours
-	expect_output queue
+	expect_output $'queue\nsleep'
 	expect_equal 2 "$(ls /run/cofferdam/ranges | wc -l)" 'holders of the range'
 	expect_equal "$(awk '{ print $2, $2 + 65535 }' "/proc/$pause/uid_map")" \
 		"$(nsenter --net="/run/netns/cni-$POD" cat /proc/sys/net/ipv4/ping_group_range | tr '\t' ' ')" 'groups that may ping'

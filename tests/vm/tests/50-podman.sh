@@ -46,7 +46,7 @@ once_what_a_container_writes_is_committed_with_its_own_ids() {
 }
 
 # Behind runc, which before 1.2 has to be helped onto the engine's network (runc#4390); the others: tests/live/38-runtimes.sh.
-once_containers_of_a_pod_share_a_user_namespace() {
+once_containers_that_share_namespaces_behind_runc() {
 	guest_runtime runc
 	trap 'podman rm -f -t 0 member; podman rm -f -t 0 first' EXIT
 	expect shim_podman run -d --name first "$GUEST_INSIDE" /bin/inside sleep 300
@@ -58,6 +58,37 @@ once_containers_of_a_pod_share_a_user_namespace() {
 	expect_equal 2 "$(ls /run/cofferdam/ranges | wc -l)" 'holders of the range'
 	expect podman rm -f -t 0 member
 	expect podman rm -f -t 0 first
+	trap - EXIT
+	guest_nothing_left
+}
+
+# same_user_namespace: the member's is the pause container's, whose pid is in $PID.
+same_user_namespace() {
+	local member
+
+	PID=$(podman inspect -f '{{.State.Pid}}' "$PAUSE")
+	member=$(podman inspect -f '{{.State.Pid}}' member)
+	expect_equal "$(stat -L -c %i "/proc/$PID/ns/user")" "$(stat -L -c %i "/proc/$member/ns/user")" 'the user namespace'
+	expect grep ' 65536' "/proc/$member/uid_map"
+	expect grep eth0 "/proc/$member/net/dev"
+	expect_equal 2 "$(ls /run/cofferdam/ranges | wc -l)" 'holders of the range'
+}
+
+# A pod has a pause container; the others join its ipc and uts, and the network that podman has made. When that one was killed
+# and is started again, all of these are new, and so is the user namespace.
+once_containers_of_a_pod_share_a_user_namespace() {
+	guest_runtime crun
+	trap 'podman pod rm -f -t 0 pod' EXIT
+	expect shim_podman pod create --name pod --infra-image "$GUEST_INSIDE" --infra-command '/bin/inside sleep 300'
+	expect shim_podman run -d --pod pod --name member "$GUEST_INSIDE" /bin/inside sleep 300
+	PAUSE=$(podman pod inspect -f '{{.InfraContainerID}}' pod)
+	same_user_namespace
+	kill -KILL "$PID"
+	expect podman wait "$PAUSE"
+	expect podman stop -t 0 member
+	expect podman pod start pod
+	same_user_namespace
+	expect podman pod rm -f -t 0 pod
 	trap - EXIT
 	guest_nothing_left
 }
