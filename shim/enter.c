@@ -115,7 +115,8 @@ static bool answer(int listener, size_t *expected)
 
 static int receive(int channel)
 {
-	char byte, control[CMSG_SPACE(sizeof(int))];
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	char byte;
 	struct iovec text = {.iov_base = &byte, .iov_len = 1};
 	struct msghdr message = {
 		.msg_iov = &text, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
@@ -167,7 +168,8 @@ static int start_helper(size_t expected, int *ret_channel, struct cfd_error *err
 
 static int hand_over(int channel, int listener, struct cfd_error *err)
 {
-	char byte = 0, control[CMSG_SPACE(sizeof(int))] = {0};
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
+	char byte = 0;
 	struct iovec text = {.iov_base = &byte, .iov_len = 1};
 	struct msghdr message = {
 		.msg_iov = &text, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};

@@ -5,6 +5,7 @@
  *   /run/cofferdam            0711  what a container must traverse to its rootfs
  *   /run/cofferdam/lock       serialises claims and removals
  *   /run/cofferdam/stage      0711  mount point for the private staging tmpfs; always empty on the host
+ *   /run/cofferdam/ways       0700  what runtimes answered about themselves (shim/ways.h)
  *   /run/cofferdam/ranges     0700  -> KEY: the ranges in use (lib/state/ranges.h); containers of a pod share one
  *   /run/cofferdam/containers 0700  KEY/: record.json, policy.bin, bundle/config.json, and the links
  *                                   (exemptions.json: lib/state/exemption.h)
