@@ -51,18 +51,20 @@ shim() {
 }
 
 pid_of() {
-	shim state "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])'
+	shim state "$1" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p'
 }
 
 map_of() {
 	cat "/proc/$(pid_of "$1")/uid_map"
 }
 
-# namespace BUNDLE TYPE PATH
-namespace() {
+# namespaces BUNDLE TYPE PATH...
+namespaces() {
 	live_edit "$1/config.json" "
+words = '${*:2}'.split()
+paths = dict(zip(words[::2], words[1::2]))
 for entry in c['linux']['namespaces']:
-    if entry['type'] == '$2': entry['path'] = '$3'"
+    if entry['type'] in paths: entry['path'] = paths[entry['type']]"
 }
 
 # task ID SANDBOX COMMAND...: a bundle of containerd's; the id of the sandbox itself makes it one.
@@ -82,8 +84,9 @@ if '$id' == '$sandbox':
     c['linux']['sysctl'] = {'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647'}
 for mount in c['mounts']:
     if mount['destination'] == '/dev/shm':
-        mount.update(type='bind', source='$SANDBOXES/$sandbox/shm', options=['rbind', 'rprivate', 'rw'])"
-	namespace "$bundle" network "/var/run/netns/cni-$sandbox"
+        mount.update(type='bind', source='$SANDBOXES/$sandbox/shm', options=['rbind', 'rprivate', 'rw'])
+for entry in c['linux']['namespaces']:
+    if entry['type'] == 'network': entry['path'] = '/var/run/netns/cni-$sandbox'"
 }
 
 # member ID SANDBOX PID COMMAND...: a container that joins the namespaces of the process.
@@ -92,9 +95,7 @@ member() {
 	shift 3
 
 	task "$id" "$sandbox" "$@"
-	namespace "$TASKS/$id" network "/proc/$pid/ns/net"
-	namespace "$TASKS/$id" ipc "/proc/$pid/ns/ipc"
-	namespace "$TASKS/$id" uts "/proc/$pid/ns/uts"
+	namespaces "$TASKS/$id" network "/proc/$pid/ns/net" ipc "/proc/$pid/ns/ipc" uts "/proc/$pid/ns/uts"
 }
 
 # pause ID: a sandbox that runs.
@@ -147,7 +148,7 @@ test_containers_of_a_sandbox_of_containerds_join_its_user_namespace() {
 	expect_equal "$(stat -L -c %i "/proc/$pause/ns/user")" "$(stat -L -c %i "/proc/$(pid_of "$FIRST")/ns/user")" 'the user namespace'
 	# The second one shares its processes too (shareProcessNamespace).
 	member "$SECOND" "$POD" "$pause" /bin/sh -c "$FIND; cat /proc/1/comm"
-	namespace "$TASKS/$SECOND" pid "/proc/$pause/ns/pid"
+	namespaces "$TASKS/$SECOND" pid "/proc/$pause/ns/pid"
 	as_user "$TASKS/$SECOND" 999
 	expect shim run --bundle "$TASKS/$SECOND" "$SECOND"
 	expect_output ours
@@ -190,8 +191,7 @@ keep_namespaces() {
 # bundle_of_kept: a container of the pod that joins what was kept.
 bundle_of_kept() {
 	task "$FIRST" "$POD" "$@"
-	namespace "$TASKS/$FIRST" ipc /run/ipcns/kept
-	namespace "$TASKS/$FIRST" uts /run/utsns/kept
+	namespaces "$TASKS/$FIRST" ipc /run/ipcns/kept uts /run/utsns/kept
 }
 
 test_namespaces_that_were_kept_are_joined_after_the_sandbox_died() {
@@ -226,7 +226,7 @@ test_a_container_with_the_annotations_of_another_pod_gets_a_range_of_its_own() {
 	pod=$(map_of "$POD")
 	# Everything that is text says POD; the namespaces are others.
 	task "$FIRST" "$POD" /bin/cat /proc/self/uid_map
-	namespace "$TASKS/$FIRST" network "/var/run/netns/cni-$OTHER"
+	namespaces "$TASKS/$FIRST" network "/var/run/netns/cni-$OTHER"
 	expect shim run --bundle "$TASKS/$FIRST" "$FIRST"
 	expect_output ' 65536'
 	refute_output "$pod"
@@ -237,7 +237,7 @@ test_namespaces_of_two_pods_are_refused() {
 	pause "$POD"
 	pause "$OTHER"
 	member "$FIRST" "$POD" "$(pid_of "$POD")" /bin/true
-	namespace "$TASKS/$FIRST" uts "/proc/$(pid_of "$OTHER")/ns/uts"
+	namespaces "$TASKS/$FIRST" uts "/proc/$(pid_of "$OTHER")/ns/uts"
 	refute shim run --bundle "$TASKS/$FIRST" "$FIRST"
 	expect_output 'belongs to another user namespace than the other namespaces'
 }
@@ -252,7 +252,7 @@ test_a_sandbox_of_somebody_else_is_refused() {
 	trap "kill $stranger" EXIT
 	while [ "$(cat "/proc/$stranger/comm")" != sleep ]; do sleep 0.05; done
 	task "$FIRST" "$POD" /bin/true
-	namespace "$TASKS/$FIRST" ipc "/proc/$stranger/ns/ipc"
+	namespaces "$TASKS/$FIRST" ipc "/proc/$stranger/ns/ipc"
 	refute shim run --bundle "$TASKS/$FIRST" "$FIRST"
 	expect_output 'belongs to a user namespace that no container of cofferdam'
 }
@@ -294,9 +294,7 @@ c['hostname'] = 'pinned'
 for mount in c['mounts']:
     if mount['destination'] == '/dev/shm':
         mount.update(type='bind', source='$STORAGE/$POD/userdata/shm', options=['rw', 'bind'])"
-	namespace "$bundle" network "/var/run/netns/cni-$POD"
-	namespace "$bundle" ipc "/var/run/ipcns/$POD"
-	namespace "$bundle" uts "/var/run/utsns/$POD"
+	namespaces "$bundle" network "/var/run/netns/cni-$POD" ipc "/var/run/ipcns/$POD" uts "/var/run/utsns/$POD"
 }
 
 # CRI-O drops the pause container of such a pod: there is none here.
@@ -350,7 +348,7 @@ test_the_pod_of_an_annotation_or_of_other_namespaces_is_not_joined() {
 	live_edit "$STORAGE/$SECOND/userdata/config.json" "
 for entry in c['linux']['namespaces']:
     if entry['type'] in ('ipc', 'uts'): del entry['path']"
-	namespace "$STORAGE/$SECOND/userdata" network "/var/run/netns/cni-$OTHER"
+	namespaces "$STORAGE/$SECOND/userdata" network "/var/run/netns/cni-$OTHER"
 	expect shim run --bundle "$STORAGE/$SECOND/userdata" "$SECOND"
 	expect_output ' 65536'
 	refute_output "$first"
