@@ -230,6 +230,14 @@ once_many_containers_at_once() {
 	expect_equal 4 "$(cat out* | grep -c '^0:0$')"
 }
 
+test_the_doctor_finds_that_all_of_this_can_be_done() {
+	expect sh -c "cofferdam doctor | grep '^ok  *\(overlay\|idmapped mounts\|range of ids\) '"
+	expect_output 'one was mounted, and its files have the container'
+	expect_output '/var/lib/containers/storage on ext4'
+	expect_output '/var/lib/containerd on ext4'
+	expect_output 'cofferdam has 1000 ranges from 1000000 on'
+}
+
 test_the_host_is_as_it_was() {
 	expect_equal '666 0:0' "$(stat -c '%a %u:%g' /dev/null)" '/dev/null'
 	refute grep -e idmap-run -e cofferdam-work /proc/self/mountinfo
