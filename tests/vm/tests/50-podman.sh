@@ -201,6 +201,24 @@ ids_for_auto() {
 	grep -q ^containers: /etc/subuid || { echo containers:3000000:1048576 >>/etc/subuid && echo containers:3000000:1048576 >>/etc/subgid; }
 }
 
+# The files are as podman prepared them, the ids are podman's; everything else is cofferdam's.
+once_a_range_of_podmans_own_is_left_as_it_is() {
+	trap 'podman rm -f -t 0 web; podman volume rm -f mapped; guest_runtime crun' EXIT
+	guest_runtime runc
+	ids_for_auto
+	expect shim_podman run -d --name web --network none --userns=auto -v mapped:/data "$GUEST_INSIDE" /bin/inside sleep 300
+	expect grep -x ' *0 *3000000 *1024' "/proc/$(podman inspect -f '{{.State.Pid}}' web)/uid_map"
+	expect_equal '' "$(ls -A /run/cofferdam/ranges)" 'ranges of the pool'
+	expect cofferdam status --json
+	expect_output '"guard":{"exec":true,"net":true}'
+	expect podman exec web /bin/inside write /data/file text
+	expect_equal 3000000:3000000 "$(stat -c %u:%g /var/lib/containers/storage/volumes/mapped/_data/file)" 'owner on disk'
+	expect podman rm -f -t 0 web
+	expect_status 126 shim_podman run --rm --network none --uidmap 0:0:65536 "$GUEST_INSIDE" /bin/inside show /proc/self/comm
+	expect_output 'an identity mapping'
+	guest_nothing_left
+}
+
 precreated() {
 	local tidy='rm -f /etc/cofferdam/profiles.d/inside.json /etc/cofferdam/seccomp/inside.json'
 
