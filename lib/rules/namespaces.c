@@ -189,8 +189,10 @@ static bool is_pinned_path(const char *path, const struct kind *kind)
 }
 
 /* Why what is held open is not a namespace of that kind, or NULL. */
-static const char *not_a_namespace(int fd, const struct kind *kind)
+static const char *not_a_namespace(int fd, const char *path, const struct kind *kind)
 {
+	if (fd < 0 && is_process_path(path, kind))
+		return "the process whose namespace it was (a pod's first container) has ended: start that one again";
 	if (fd < 0)
 		return "there is no namespace on this host";
 	return ioctl(fd, NS_GET_NSTYPE) == kind->flag ? NULL : "a namespace of another kind";
@@ -211,7 +213,7 @@ static const char *refuse_path(const struct cfd_rules_context *context, size_t i
 		return "a namespace of a process, and no engine is known that would share it";
 	if (!is_process_path(path, kind) && !is_pinned_path(path, kind))
 		return "not where engines keep the namespaces that they share";
-	return context->host_facts ? not_a_namespace(context->held->namespaces[index], kind) : NULL;
+	return context->host_facts ? not_a_namespace(context->held->namespaces[index], path, kind) : NULL;
 }
 
 CFD_RULE_CHECK(check_path)

@@ -172,7 +172,7 @@ test_a_sandbox_that_is_gone_is_said_and_one_that_was_made_again_is_joined() {
 	expect shim delete --force "$FIRST"
 	refute shim create --bundle "$TASKS/$FIRST" "$FIRST"
 	expect_output "/proc/$before/ns/ipc"
-	expect_output 'there is no namespace on this host'
+	expect_output 'the process whose namespace it was'
 	expect shim delete --force "$POD"
 	pause "$POD"
 	member "$FIRST" "$POD" "$(pid_of "$POD")" /bin/sleep 300
