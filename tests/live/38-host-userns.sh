@@ -16,6 +16,14 @@ setup_file() {
 		"$(command -v runc)" >/etc/cofferdam/cofferdam.json
 }
 
+clean() {
+	local id
+
+	for id in "$@"; do
+		"$SHIM" delete --force "$id" >/dev/null 2>&1 || true
+	done
+}
+
 # profile KEYS...: of the profile that applies from now on.
 profile() {
 	local IFS=,
@@ -73,14 +81,14 @@ shares() {
 }
 
 test_a_hosts_namespace() {
-	trap 'for type in network pid ipc; do "$SHIM" delete --force "shares-$type"; done' EXIT
+	trap 'clean shares-network shares-pid shares-ipc' EXIT
 	shares network
 	shares pid
 	shares ipc
 }
 
 test_net_admin_on_the_engines_network() {
-	trap '"$SHIM" delete --force admin; umount /run/netns/engine' EXIT
+	trap 'clean admin; umount /run/netns/engine' EXIT
 	mkdir -p /run/netns
 	touch /run/netns/engine
 	unshare --net=/run/netns/engine true
@@ -98,7 +106,7 @@ for name in 'bounding', 'effective', 'permitted':
 }
 
 test_what_a_privileged_container_has() {
-	trap '"$SHIM" delete --force privileged' EXIT
+	trap 'clean privileged' EXIT
 	bundle bundle "c['process']['capabilities']['bounding'] = ['CAP_SYS_TIME']" /bin/sleep 300
 	profile "$(exception capability.forbidden CAP_SYS_TIME)"
 	expect_status 1 "$SHIM" create --bundle bundle privileged
