@@ -136,8 +136,17 @@ CFD_RULE_CHECK(check_net_admin)
 
 /* Those that the kernel asks the host's user namespace for, whoever has them elsewhere (capable(), not ns_capable()).
  */
-static const cfd_caps hosts_only = BIT(CAP_SYS_MODULE) | BIT(CAP_SYS_RAWIO) | BIT(CAP_SYS_TIME) | BIT(CAP_SYSLOG) |
-				   BIT(CAP_PERFMON) | BIT(CAP_BPF);
+static const unsigned hosts_only[] = {CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_TIME, CAP_SYSLOG, CAP_PERFMON, CAP_BPF};
+
+static bool is_hosts_only(const char *name)
+{
+	unsigned number;
+
+	for (size_t i = 0; !cfd_caps_number(name, &number) && i < CFD_COUNT(hosts_only); i++)
+		if (hosts_only[i] == number)
+			return true;
+	return false;
+}
 
 /* Excepted by name, as of a privileged container, but without effect in a user namespace of its own. */
 CFD_RULE_CHECK(check_userns_conflict)
@@ -147,14 +156,11 @@ CFD_RULE_CHECK(check_userns_conflict)
 	int r = 0;
 
 	cfd_rules_say_host_userns(context, "a privileged container", message);
-	for (size_t i = 0; !r && cfd_rules_userns_forced(context) && i < bounding->count; i++) {
-		unsigned number = 0;
-
-		if (!cfd_caps_number(bounding->values[i], &number) && (hosts_only & BIT(number)) &&
+	for (size_t i = 0; !r && cfd_rules_userns_forced(context) && i < bounding->count; i++)
+		if (is_hosts_only(bounding->values[i]) &&
 		    cfd_rules_excepted(context, "capability.forbidden", bounding->values[i]))
 			r = cfd_findings_add(findings, rule, bounding->values[i], err, message,
 					     "process.capabilities.bounding[%zu]", i);
-	}
 	return r;
 }
 
