@@ -36,8 +36,9 @@ size_t cfd_guard_bpf_hooks(void);
  */
 int cfd_guard_bpf_load(unsigned halves, const char *set, struct cfd_error *err);
 
-/* The halves that the set has every pin of; 0 when a map is missing. */
-unsigned cfd_guard_bpf_halves(int pins, const char *set);
+/* The halves that the set has every pin of; 0 when a map is missing. What cannot be looked at is an error, not missing.
+ */
+int cfd_guard_bpf_halves(int pins, const char *set, unsigned *ret_halves, struct cfd_error *err);
 
 /* Opens a pin. -ENOENT: it is not there. */
 int cfd_guard_bpf_open(const char *set, const char *name, int *ret_fd, struct cfd_error *err);

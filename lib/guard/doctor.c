@@ -198,10 +198,13 @@ static bool see_set(struct cfd_guard_feature *feature)
 {
 	CFD_AUTO_FD int pins = open(CFD_GUARD_PINS, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const char *set = cfd_guard_bpf_set();
-	unsigned halves = pins < 0 ? 0 : cfd_guard_bpf_halves(pins, set);
+	struct cfd_error err = {0};
+	unsigned halves = 0;
 
 	if (pins < 0 || faccessat(pins, set, F_OK, 0))
 		return tell(feature, true, "nothing yet: the first container loads the programs");
+	if (cfd_guard_bpf_halves(pins, set, &halves, &err))
+		return tell(feature, false, "%s", err.message);
 	if (halves == CFD_GUARD_ALL)
 		return tell(feature, true, "all of it, " CFD_GUARD_PINS "/%s", set);
 	if (halves == (CFD_GUARD_DESTINATIONS | CFD_GUARD_ANSWERS))

@@ -104,17 +104,23 @@ int cfd_guard_bpf_open_map(uint32_t id, const char *set, const char *name, int *
 	return 0;
 }
 
-unsigned cfd_guard_bpf_halves(int pins, const char *set)
+int cfd_guard_bpf_halves(int pins, const char *set, unsigned *ret_halves, struct cfd_error *err)
 {
 	unsigned halves = CFD_GUARD_ALL;
+	bool has = true;
+	int r = 0;
 
-	for (size_t i = 0; i < CFD_COUNT(maps); i++)
-		if (!cfd_guard_pins_has(pins, set, maps[i]))
-			return 0;
-	for (size_t i = 0; i < CFD_COUNT(programs); i++)
-		if (!cfd_guard_pins_has(pins, set, programs[i].name))
-			halves &= ~programs[i].halves;
-	return halves;
+	for (size_t i = 0; !r && has && i < CFD_COUNT(maps); i++)
+		r = cfd_guard_pins_has(pins, set, maps[i], &has, err);
+	if (!has)
+		halves = 0;
+	for (size_t i = 0; !r && halves && i < CFD_COUNT(programs); i++) {
+		r = cfd_guard_pins_has(pins, set, programs[i].name, &has, err);
+		halves &= has ? ~0u : ~programs[i].halves;
+	}
+	if (!r)
+		*ret_halves = halves;
+	return r;
 }
 
 static int pin(const char *set, const char *name, int fd, struct cfd_error *err)

@@ -28,7 +28,12 @@ int cfd_guard_host_check_bpffs(struct cfd_error *err)
 {
 	struct statfs fs;
 
-	if (!statfs("/sys/fs/bpf", &fs) && fs.f_type == BPF_FS_MAGIC)
+	if (statfs("/sys/fs/bpf", &fs)) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return cfd_fail_errno(err, -errno, "cannot examine /sys/fs/bpf");
+		fs.f_type = 0;
+	}
+	if (fs.f_type == BPF_FS_MAGIC)
 		return 0;
 	return cfd_fail(err, -EOPNOTSUPP,
 			"no bpf filesystem at /sys/fs/bpf, where the guard's programs are kept: "
@@ -42,11 +47,10 @@ int cfd_guard_host_check(struct cfd_error *err)
 
 	if (r)
 		return r;
-	if (cfd_cgroup_root(&root, err)) {
-		err->code = -EOPNOTSUPP;
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	r = cfd_cgroup_root(&root, err);
+	if (r == -EINVAL) /* there is none */
+		r = err->code = -EOPNOTSUPP;
+	return r;
 }
 
 static bool list_has(const char *list, const char *word)

@@ -147,15 +147,15 @@ static int load_locked(int lock_dir, int pins, const struct cfd_guard_parts *wan
 		       const struct cfd_guard_parts *optional, struct cfd_error *err)
 {
 	CFD_AUTO_FD int lock = -1;
-	unsigned halves;
+	unsigned halves = 0;
 	int r = cfd_fd_lock(lock_dir, LOAD_LOCK, &lock, err);
 
 	if (!r)
 		r = cfd_guard_pins_sweep(pins, err);
+	if (!r) /* somebody else may have done it while we waited */
+		r = cfd_guard_bpf_halves(pins, cfd_guard_bpf_set(), &halves, err);
 	if (r)
 		return r;
-	/* Somebody else may have done it while we waited. */
-	halves = cfd_guard_bpf_halves(pins, cfd_guard_bpf_set());
 	return halves && is_enough(halves, wanted, optional) ? 0 : load_best(pins, wanted, optional, err);
 }
 
@@ -175,6 +175,20 @@ static int tell_lacks(const struct cfd_guard_parts *wanted, const struct cfd_gua
 			    why->message[0] ? why->message : "`cofferdam doctor --guard` says why");
 }
 
+/* What there is now, also where it could not all be loaded; then `why` says so. */
+static int load_and_look(int lock_dir, int pins, const struct cfd_guard_parts *wanted,
+			 const struct cfd_guard_parts *optional, unsigned *ret_halves, struct cfd_error *why)
+{
+	struct cfd_error torn = {0};
+	int r = load_locked(lock_dir, pins, wanted, optional, why);
+
+	if (cfd_guard_bpf_halves(pins, cfd_guard_bpf_set(), ret_halves, &torn)) {
+		*why = torn;
+		return torn.code;
+	}
+	return r;
+}
+
 int cfd_guard_load(int lock_dir, struct cfd_guard_parts wanted, struct cfd_guard_parts optional,
 		   struct cfd_guard_parts *ret_had, struct cfd_buf *ret_lacks, struct cfd_error *err)
 {
@@ -192,10 +206,9 @@ int cfd_guard_load(int lock_dir, struct cfd_guard_parts wanted, struct cfd_guard
 	if (!r)
 		r = cfd_guard_pins_open(&pins, &why);
 	if (!r)
-		halves = cfd_guard_bpf_halves(pins, cfd_guard_bpf_set());
+		r = cfd_guard_bpf_halves(pins, cfd_guard_bpf_set(), &halves, &why);
 	if (!r && (!halves || !is_enough(halves, &wanted, &optional))) {
-		r = load_locked(lock_dir, pins, &wanted, &optional, &why);
-		halves = cfd_guard_bpf_halves(pins, cfd_guard_bpf_set());
+		r = load_and_look(lock_dir, pins, &wanted, &optional, &halves, &why);
 	}
 	if (r && (r != -EOPNOTSUPP || !is_enough(0, &wanted, &optional))) {
 		*err = why;

@@ -20,12 +20,15 @@ int cfd_guard_pins_open(int *ret_fd, struct cfd_error *err)
 	return cfd_fd_make_dir(AT_FDCWD, CFD_GUARD_PINS, 0700, ret_fd, err);
 }
 
-bool cfd_guard_pins_has(int pins, const char *set, const char *name)
+int cfd_guard_pins_has(int pins, const char *set, const char *name, bool *ret_has, struct cfd_error *err)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/%s", set, name);
-	return !faccessat(pins, path, F_OK, AT_SYMLINK_NOFOLLOW);
+	*ret_has = !faccessat(pins, path, F_OK, AT_SYMLINK_NOFOLLOW);
+	if (!*ret_has && errno != ENOENT)
+		return cfd_fail_errno(err, -errno, "cannot look at %s in %s", path, CFD_GUARD_PINS);
+	return 0;
 }
 
 struct visiting {

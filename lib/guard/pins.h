@@ -21,7 +21,7 @@ typedef int cfd_guard_pins_visit(int pins, const char *set, void *data, struct c
 /* Calls visit with the name of every set; stops at its first non-zero return, which it returns. */
 int cfd_guard_pins_each(int pins, cfd_guard_pins_visit *visit, void *data, struct cfd_error *err);
 /* Whether the set has a pin of that name. */
-bool cfd_guard_pins_has(int pins, const char *set, const char *name);
+int cfd_guard_pins_has(int pins, const char *set, const char *name, bool *ret_has, struct cfd_error *err);
 /* Removes what killed loaders left. Under the loader's lock only. */
 int cfd_guard_pins_sweep(int pins, struct cfd_error *err);
 /* Makes an empty set to pin into; ret_name is for the next three. */
