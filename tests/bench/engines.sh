@@ -8,7 +8,7 @@ set -eu -o pipefail
 . /cofferdam/tests/vm/guest.sh
 
 SHIM=/usr/local/bin/cofferdam-runtime
-ROUNDS=${1:-5}
+ROUNDS=${1:-9}
 WHAT='/bin/inside show /proc/self/status'
 podman=$(command -v podman) ctr=$(command -v ctr)
 

@@ -3,7 +3,8 @@
 # Usage: tests/isolated tests/bench/rootfs.py BUILD ROUNDS
 # What it costs to give an image's files to a user namespace: prepared by cofferdam (overlay of 10 and of 50 lower layers, three
 # volumes; bench-rootfs), and with chown -R through the same overlay, as an engine without idmapped mounts does it; in turn, in
-# the same run, on the disk that BUILD is on. Then fifty creates at once, beside one alone and beside those of the runtime.
+# the same run, on the disk that BUILD is on. Then fifty creates at once, an overlay of ten layers each, beside one alone and
+# beside those of the runtime.
 # Markdown on standard output.
 import json
 import os
@@ -152,22 +153,19 @@ def show(times, each, busy, disk):
         print(f"| {name} | {middle:.2f} | {min(each[name]):.2f} | {max(each[name]):.2f} | {statistics.median(busy[name]):.2f} | {disk[name] / 1e6:.1f} | {ratio:.0f} {work:.0f} | {verdict} |")
 
 
-def ids(name, count):
-    return [f"{name}{number}" for number in range(count)]
-
-
-def create(runtime, bundle, names):
+def create(runtime, kind, numbers, number_of_round):
     """Seconds until all of them are created, at once."""
+    names = [f"round{number_of_round}x{number}" for number in numbers]
     start = time.perf_counter()
     with open("/dev/zero", "rb") as nothing, tempfile.TemporaryFile() as output:
-        children = [subprocess.Popen([runtime, "create", "--bundle", bundle, name], stdin=nothing, stdout=output, stderr=output)
-                    for name in names]
+        children = [subprocess.Popen([runtime, "create", "--bundle", os.path.join(kind, str(number)), name],
+                                     stdin=nothing, stdout=output, stderr=output) for number, name in zip(numbers, names)]
         failed = sum(child.wait() != 0 for child in children)
         took = time.perf_counter() - start
         if failed:
             output.seek(0)
             sys.exit(f"{failed} of {len(names)} creates failed: {output.read().decode()}")
-    return took
+    return took, names
 
 
 def delete(runtime, names):
@@ -181,30 +179,62 @@ def configure(runtime):
         json.dump({"runtimes": [runtime], "guard": {"exec": "off", "net": "off"}}, file)
 
 
+def mount_small(work, build):
+    """An overlay of ten layers for each of the containers, as an engine has them mounted by then."""
+    home = os.path.join(work, "small")
+    for directory in "dev", "proc", "sys", "tmp", "etc", "volume0", "volume1", "volume2":
+        os.makedirs(os.path.join(home, "0", directory))
+    shutil.copy(os.path.join(build, "cofferdam-demo-app"), os.path.join(home, "0/app"))
+    for layer in range(1, 10):
+        os.makedirs(os.path.join(home, str(layer)))
+    for number in range(AT_ONCE):
+        for name in "diff", "work", "merged":
+            os.makedirs(os.path.join(home, f"container{number}", name))
+        run("mount", "-t", "overlay", "overlay", "-o",
+            f"lowerdir={':'.join(map(str, reversed(range(10))))},upperdir=container{number}/diff,workdir=container{number}/work",
+            os.path.join(home, f"container{number}/merged"), cwd=home)
+    return home
+
+
+def make_bundles(work, kind, home, **changes):
+    """One that lacks nothing, and copies of it with a root filesystem of their own."""
+    first = make_bundle(work, os.path.join(kind, "0"), os.path.join(home, "container0/merged"), **changes)
+    with open(os.path.join(first, "config.json"), encoding="utf-8") as file:
+        text = file.read()
+    for number in range(1, AT_ONCE):
+        bundle = os.path.join(work, kind, str(number))
+        os.makedirs(bundle)
+        with open(os.path.join(bundle, "config.json"), "w", encoding="utf-8") as file:
+            file.write(text.replace("container0/merged", f"container{number}/merged"))
+    return os.path.join(work, kind)
+
+
 def at_once(work, build, rounds):
     """One create, and AT_ONCE at once, by the runtime alone and behind the shim, in turn."""
     runtime = shutil.which("runc")
-    rootfs = os.path.join(work, "small")
-    for directory in "dev", "proc", "sys", "tmp", "etc":
-        os.makedirs(os.path.join(rootfs, directory))
-    shutil.copy(os.path.join(build, "cofferdam-demo-app"), os.path.join(rootfs, "app"))
+    home = mount_small(work, build)
     configure(runtime)
     seccomp = json.loads(run(os.path.join(build, "bench/bench-seccomp"), DOCKER, capture_output=True).stdout)
-    bundles = {runtime: make_bundle(work, "bare", rootfs, seccomp=seccomp), SHIM: make_bundle(work, "shim", rootfs)}
-    single = {name: [] for name in bundles}
-    many = {name: [] for name in bundles}
+    kinds = {runtime: make_bundles(work, "bare", home, seccomp=seccomp), SHIM: make_bundles(work, "shim", home)}
+    single = {name: [] for name in kinds}
+    many = {name: [] for name in kinds}
     for number in range(-1, rounds):  # the first makes what is made once
-        for name, bundle in bundles.items():
+        for name, kind in kinds.items():
             before = mountinfo()
-            one, all_of_them = ids(f"one{number}x", 3), ids(f"many{number}x", AT_ONCE)
-            alone = statistics.median(create(name, bundle, [container]) for container in one)
-            together = create(name, bundle, all_of_them) / AT_ONCE
+            alone = []
+            for one in range(3):
+                took, names = create(name, kind, [one], number)
+                alone.append(took)
+                delete(name, names)
+            together, names = create(name, kind, range(AT_ONCE), number)
             if mountinfo() != before:
                 sys.exit("the host's mounts are others")
-            delete(name, one + all_of_them)
+            delete(name, names)
             if number >= 0:
-                single[name].append(1e3 * alone)
-                many[name].append(1e3 * together)
+                single[name].append(1e3 * statistics.median(alone))
+                many[name].append(1e3 * together / AT_ONCE)
+    for number in range(AT_ONCE):
+        run("umount", os.path.join(home, f"container{number}/merged"))
     print(f"| create, ms | one alone | one of {AT_ONCE} at once | ratio | host's mounts while they live | goal |")
     print("|---|---|---|---|---|---|")
     for name, title in (runtime, "runc, Docker seccomp"), (SHIM, "cofferdam + runc"):
