@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../guest.sh"
 
 SHIM=/usr/local/bin/cofferdam-runtime
-T_LIMIT=180
+T_LIMIT=400
 
 setup_file() {
 	guest_inside_image && guest_runtime crun
@@ -34,6 +34,8 @@ once_files_of_a_container_that_runs_and_of_one_that_is_stopped() {
 	expect podman stop -t 0 files
 	expect podman diff files
 	expect_output 'A /made'
+	expect podman cp files:/made stopped
+	expect_equal mine "$(cat stopped)" 'copied out'
 	expect podman cp in files:/given
 	expect podman start files
 	expect podman exec files /bin/inside show /given /made
