@@ -21,6 +21,7 @@ struct search {
 	const char *root;
 	int owner_fd; /* the user namespace that is looked for */
 	struct stat owner;
+	bool stranger; /* it is a container's of another pod */
 	struct cfd_pod *pod;
 };
 
@@ -95,6 +96,8 @@ static int match_owner(const char *key, const struct cfd_record *record, void *d
 		return 0;
 	if (!is_in(&record->init, "user", &search->owner) && !had(record, search))
 		return 0;
+	search->stranger =
+		record->pod && search->verdict->image.pod && !cfd_streq(record->pod, search->verdict->image.pod);
 	share(search->pod, key, record);
 	return 1;
 }
@@ -128,6 +131,12 @@ static int look_at(struct cfd_state *state, struct search *search, size_t index,
 			"start the container it belongs to with cofferdam-runtime too (if it was and is deleted by "
 			"now: start the pod again)",
 			path);
+	if (search->stranger) /* a pid is handed out again: the path may lead into another pod by now */
+		return cfd_fail(
+			err, -EINVAL,
+			"linux.namespaces: %s belongs to the pod of %.64s, and the engine says that the container "
+			"is of pod %.64s: start its pod again",
+			path, pod->key, search->verdict->image.pod);
 	pod->userns_fd = cfd_take_fd(&owner);
 	pod->joins = true;
 	return 0;

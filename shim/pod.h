@@ -36,8 +36,8 @@ struct cfd_pod {
 /*
  * Looks at the namespaces that the configuration joins by path, which are held open, and at the records of containers
  * of the runtime's `root`. A container that has ended counts as long as it is not deleted and somebody keeps the
- * namespace. -EINVAL: a namespace belongs to a user namespace that no container of cofferdam's has, or two belong to
- * different ones.
+ * namespace. -EINVAL: a namespace belongs to a user namespace that no container of cofferdam's has, or one of another
+ * pod than the engine records, or two belong to different ones.
  */
 int cfd_pod_find(struct cfd_state *state, const struct cfd_verdict *verdict, const char *root, struct cfd_pod *pod,
 		 struct cfd_error *err);

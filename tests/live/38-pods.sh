@@ -242,6 +242,16 @@ test_namespaces_of_two_pods_are_refused() {
 	expect_output 'belongs to another user namespace than the other namespaces'
 }
 
+# A pid that was the sandbox's may be that of another pod's process by now.
+test_namespaces_of_another_pod_are_refused() {
+	trap 'clean "$FIRST" "$POD"' EXIT
+	pause "$POD"
+	member "$FIRST" "$OTHER" "$(pid_of "$POD")" /bin/true
+	refute shim run --bundle "$TASKS/$FIRST" "$FIRST"
+	expect_output "belongs to the pod of $POD"
+	expect_output "is of pod $OTHER"
+}
+
 # A user namespace that some other program has made.
 test_a_sandbox_of_somebody_else_is_refused() {
 	local stranger
