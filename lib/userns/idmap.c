@@ -9,6 +9,7 @@
 #include "lib/userns/clone.h"
 #include "lib/userns/idmap_mounts.h"
 #include "lib/userns/layers.h"
+#include "lib/userns/lowers.h"
 #include "lib/mountinfo.h"
 #include "lib/userns/overlay.h"
 #include "lib/spec/spec.h"
@@ -56,6 +57,8 @@ static int clone_overlay(const struct cfd_idmap_request *request, struct rootfs 
 				"the overlay that is built again over idmapped layers",
 				request->rootfs, rootfs->place.first_child);
 	r = cfd_overlay_parse(rootfs->place.mount.super_options, rootfs->place.mount.point, &rootfs->overlay, err);
+	if (!r)
+		r = cfd_lowers_recall(&rootfs->overlay, err);
 	if (!r)
 		r = cfd_layers_clone(&rootfs->overlay, request->userns_fd, &rootfs->layers, err);
 	return r ? cfd_wrap(err, "the overlay at %s", request->rootfs) : 0;

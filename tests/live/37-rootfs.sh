@@ -380,6 +380,45 @@ test_layers_from_one_to_five_hundred() {
 	many 500
 }
 
+# descriptors DIR: an overlay at DIR/ID/merged whose lower layers DIR/l/... are named by descriptors, as podman does it when even
+# short names would not fit.
+descriptors() {
+	python3 - "$1" <<-'PYTHON'
+		import ctypes, os, sys
+		home = sys.argv[1]
+		with open(f"{home}/ID/lower") as file:
+		    names = file.read().split(":")
+		lowers = ":".join(str(os.open(f"{home}/{name}", os.O_RDONLY)) for name in names)
+		os.chdir("/proc/self/fd")
+		options = f"lowerdir={lowers},upperdir={home}/ID/upper,workdir={home}/ID/work"
+		libc = ctypes.CDLL(None, use_errno=True)
+		if libc.mount(b"overlay", f"{home}/ID/merged".encode(), b"overlay", 0, options.encode()):
+		    sys.exit(f"{options}: {os.strerror(ctypes.get_errno())}")
+	PYTHON
+}
+
+test_layers_that_podman_names_by_descriptors() {
+	local dir=$T_DIR
+
+	trap 'cd / && umount "$T_DIR/ID/merged"' EXIT
+	small_layers "$dir/ID"
+	mkdir -p l top
+	echo top >top/file
+	ln -s ../ID/lower l/LOWER
+	ln -s ../top l/TOP
+	printf l/TOP:l/LOWER >ID/lower.list && mv ID/lower lower && mv ID/lower.list ID/lower && ln -sfn ../lower l/LOWER
+	descriptors "$dir"
+	expect grep -E 'lowerdir=[0-9]+:[0-9]+,' /proc/self/mountinfo
+	uses_small_layers ID
+	expect test -e ID/merged/file
+	printf l/LOWER >ID/lower
+	refute "$SHIM" run --bundle bundle contained
+	expect_output "$dir/ID/lower does not tell them: it has fewer of them"
+	printf l/TOP:../lower >ID/lower
+	refute "$SHIM" run --bundle bundle contained
+	expect_output "is not one of podman's links"
+}
+
 # read_only ROOTFS: config.json says so.
 read_only() {
 	new_bundle "$1" /bin/sh -c 'stat -c %u:%g /etc/file; echo more >>/etc/file'
