@@ -24,7 +24,6 @@
 
 #define EVENTS_LOCK "events.lock"
 #define VERIFIER_LOG_BYTES ((size_t)4 << 20) /* a log that is cut hides the error on kernels before 6.4 */
-#define VERIFIER_LOG_TOLD 300
 #define QUERY_MAX 256
 #define DRAIN_MAX 16384 /* a container that fills the ring as fast as it is read does not hold the reader */
 
@@ -201,38 +200,6 @@ static int pin_all(const struct bpf_object *object, const char *set, unsigned ha
 
 /* --- loading */
 
-/* The last lines of the verifier's log, on one line. */
-static const char *end_of(char *log)
-{
-	size_t length = strlen(log);
-	char *start = length > VERIFIER_LOG_TOLD ? log + length - VERIFIER_LOG_TOLD : log;
-
-	while (length && log[length - 1] == '\n')
-		log[--length] = '\0';
-	for (char *c = start; *c; c++)
-		if (*c == '\n' || *c == '\t')
-			*c = ' ';
-	return start;
-}
-
-static int explain_load(unsigned halves, int code, char *log, struct cfd_error *err)
-{
-	const char *kind = halves & CFD_GUARD_LSM ? " LSM" : "";
-	char release[65];
-
-	cfd_guard_host_release(release, sizeof(release));
-	if (code == -EPERM)
-		return cfd_fail(err, -EOPNOTSUPP,
-				"kernel %s refuses to load BPF%s programs: it takes CAP_BPF, CAP_PERFMON and "
-				"CAP_NET_ADMIN, and "
-				"a host that does not forbid it (lockdown)",
-				release, kind);
-	return cfd_fail(err, -EOPNOTSUPP,
-			"kernel %s does not load the guard's BPF%s programs (%s; Linux 6.1 or later with "
-			"CONFIG_BPF_LSM and CONFIG_DEBUG_INFO_BTF is needed): %s",
-			release, kind, strerrordesc_np(-code), end_of(log));
-}
-
 static void skeleton_free(struct cfd_guard_bpf **skeleton)
 {
 	cfd_guard_bpf__destroy(*skeleton);
@@ -257,10 +224,11 @@ int cfd_guard_bpf_load(unsigned halves, const char *set, struct cfd_error *err)
 	libbpf_set_print(NULL); /* a library does not print */
 	skeleton = cfd_guard_bpf__open_opts(&options);
 	if (!skeleton)
-		return explain_load(halves, -errno, log, err);
+		return cfd_guard_host_explain(halves & CFD_GUARD_LSM, -errno, log, err);
 	choose_programs(skeleton, halves);
 	r = cfd_guard_bpf__load(skeleton);
-	return r ? explain_load(halves, r, log, err) : pin_all(skeleton->obj, set, halves, err);
+	return r ? cfd_guard_host_explain(halves & CFD_GUARD_LSM, r, log, err)
+		 : pin_all(skeleton->obj, set, halves, err);
 }
 
 /* --- attaching */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define LSM_LIST_MAX_BYTES ((size_t)4096)
+#define VERIFIER_LOG_TOLD 300
 
 const char *cfd_guard_host_release(char *buffer, size_t room)
 {
@@ -78,4 +79,36 @@ int cfd_guard_host_check_lsm(struct cfd_error *err)
 			"kernel %s does not consult BPF as a security module (%s has %s): boot with lsm=%s,bpf",
 			cfd_guard_host_release(release, sizeof(release)), CFD_GUARD_HOST_LSM_LIST, list.data,
 			list.data);
+}
+
+/* The last lines of the verifier's log, on one line. */
+static const char *end_of(char *log)
+{
+	size_t length = strlen(log);
+	char *start = length > VERIFIER_LOG_TOLD ? log + length - VERIFIER_LOG_TOLD : log;
+
+	while (length && log[length - 1] == '\n')
+		log[--length] = '\0';
+	for (char *c = start; *c; c++)
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+	return start;
+}
+
+int cfd_guard_host_explain(bool lsm, int code, char *log, struct cfd_error *err)
+{
+	const char *kind = lsm ? " LSM" : "";
+	char release[65];
+
+	cfd_guard_host_release(release, sizeof(release));
+	if (code == -EPERM)
+		return cfd_fail(err, -EOPNOTSUPP,
+				"kernel %s refuses to load BPF%s programs: it takes CAP_BPF, CAP_PERFMON and "
+				"CAP_NET_ADMIN, and "
+				"a host that does not forbid it (lockdown)",
+				release, kind);
+	return cfd_fail(err, -EOPNOTSUPP,
+			"kernel %s does not load the guard's BPF%s programs (%s; Linux 6.1 or later with "
+			"CONFIG_BPF_LSM and CONFIG_DEBUG_INFO_BTF is needed): %s",
+			release, kind, strerrordesc_np(-code), end_of(log));
 }

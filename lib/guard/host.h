@@ -20,6 +20,12 @@ int cfd_guard_host_check(struct cfd_error *err);
  */
 int cfd_guard_host_check_lsm(struct cfd_error *err);
 
+/*
+ * -EOPNOTSUPP: why the kernel did not load the programs (among them LSM programs: `lsm`), from what it returned and from
+ * the verifier's log, which is changed.
+ */
+int cfd_guard_host_explain(bool lsm, int code, char *log, struct cfd_error *err);
+
 /* The kernel's release, for messages; always a string. */
 const char *cfd_guard_host_release(char *buffer, size_t room);
 
