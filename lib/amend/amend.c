@@ -369,12 +369,22 @@ static int amend_hooks(const struct cfd_amend *a)
 	return r ? r : add_hook(a, hooks, "poststop", false);
 }
 
+/* crun 1.8 starts nothing of a version that it does not know, and none reads a key otherwise for the version's sake. */
+static int amend_version(const struct cfd_amend *a)
+{
+	if (cfd_starts_with(a->spec->oci_version, "1.0."))
+		return 0;
+	return cfd_json_set(a->doc, a->spec->root, "ociVersion", cfd_json_new_string(a->doc, "1.0.2"))
+		       ? cfd_amend_memory(a)
+		       : 0;
+}
+
 int cfd_amend(const struct cfd_spec *spec, const struct cfd_amend_decision *decision, struct cfd_error *err)
 {
 	static int (*const steps[])(const struct cfd_amend *a) = {
 		amend_capabilities, amend_privileges,     amend_user,         amend_environment, amend_root,
 		amend_hidden_paths, amend_annotations,    amend_device_rules, amend_seccomp,     amend_sysctls,
-		amend_namespaces,   amend_user_namespace, cfd_amend_mounts,   amend_hooks,
+		amend_namespaces,   amend_user_namespace, cfd_amend_mounts,   amend_hooks,       amend_version,
 	};
 	struct cfd_amend a = {.spec = spec, .decision = decision, .doc = spec->doc, .err = err};
 

@@ -33,8 +33,8 @@ struct cfd_amend_decision {
  * completed to what engines hide by default, annotations outside of the allow list removed, seccomp, sysctls that are
  * written already, paths of namespaces, user namespace with its mappings, mounts and devices, hooks (createRuntime
  * first in its list, poststop last; each with a non-empty env; entries of the same path that an engine made from
- * hooks.d go). Nothing here gives more than the engine asked for: a true stays true. Without `mounts` and with the same
- * decision, amending twice is the same as amending once.
+ * hooks.d go), ociVersion (1.0.2, unless it is a 1.0). Nothing here gives more than the engine asked for: a true stays
+ * true. Without `mounts` and with the same decision, amending twice is the same as amending once.
  *
  * 0 or -ENOMEM or -EINVAL: a path that is not absolute or not UTF-8, a mapping of ids or a joined user namespace of the
  * engine's where a range is given, an index that the document does not have, a bind or a path of a namespace that was

@@ -91,6 +91,14 @@ Test(amend, capabilities_only_shrink)
 	       "{\"bounding\":[],\"effective\":[],\"permitted\":[],\"inheritable\":[],\"ambient\":[]}");
 }
 
+Test(amend, every_runtime_knows_the_version)
+{
+	expect(START "}", &(struct cfd_amend_decision){0}, AT("ociVersion"), "\"1.0.2\"");
+	expect("{\"ociVersion\":\"1.1.0\"}", &(struct cfd_amend_decision){0}, AT("ociVersion"), "\"1.0.2\"");
+	expect("{\"ociVersion\":\"1.10.0\"}", &(struct cfd_amend_decision){0}, AT("ociVersion"), "\"1.0.2\"");
+	expect("{\"ociVersion\":\"1.0.2-dev\"}", &(struct cfd_amend_decision){0}, AT("ociVersion"), "\"1.0.2-dev\"");
+}
+
 Test(amend, a_capability_of_the_profile_that_nobody_knows_is_refused)
 {
 	char *list[] = {(char *)"CAP_KILLL", NULL};
