@@ -365,7 +365,7 @@ int cfd_contain_enter(struct cfd_contain *contain, struct cfd_error *err)
 	int r = 0;
 
 	/* A new user namespace is made when all others have been joined. */
-	if (contain->pod.range.size)
+	if (contain->pod.joins)
 		r = cfd_ways_has(contain->runtime, CFD_WAY_USERNS_FIRST, &first, err);
 	for (size_t i = 0; !r && first && i < contain->files.namespace_count; i++) {
 		const struct cfd_idmap_namespace *joined = &contain->files.namespaces[i];
