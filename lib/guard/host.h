@@ -21,8 +21,8 @@ int cfd_guard_host_check(struct cfd_error *err);
 int cfd_guard_host_check_lsm(struct cfd_error *err);
 
 /*
- * -EOPNOTSUPP: why the kernel did not load the programs (among them LSM programs: `lsm`), from what it returned and from
- * the verifier's log, which is changed.
+ * -EOPNOTSUPP: why the kernel did not load the programs (among them LSM programs: `lsm`), from what it returned and
+ * from the verifier's log, which is changed.
  */
 int cfd_guard_host_explain(bool lsm, int code, char *log, struct cfd_error *err);
 
