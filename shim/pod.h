@@ -3,11 +3,11 @@
  * The containers of a pod have the same range of ids, so that users of one are the same users to the others: of shared
  * memory, message queues, sockets, signals. Who belongs together is told by what cannot be made up:
  *
- *   a namespace that is joined belongs to a user namespace of a container of ours (containerd's and podman's pods: ipc
- *   and uts of the first container)        that user namespace is joined: from another one nobody may enter the
- * namespace all of them belong to the host (CRI-O makes them before any container), and the engine's own record names a
- * pod of which a container lives that is in one of these namespaces          a user namespace of its own with the same
- * range else                                                                a range of its own
+ * - A namespace that is joined belongs to a user namespace of a container of ours (ipc and uts of the first container,
+ *   in containerd's and podman's pods). Nobody may enter it from another one, so that user namespace is joined.
+ * - All of them belong to the host (CRI-O makes them before any container), and the engine's own record names a pod of
+ *   which a container lives that is in one of these namespaces: a user namespace of its own, with the same range.
+ * - Else a range of its own.
  */
 #ifndef CFD_SHIM_POD_H
 #define CFD_SHIM_POD_H
