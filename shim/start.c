@@ -9,6 +9,7 @@
 #include "lib/fd.h"
 #include "lib/guard/guard.h"
 #include "lib/policy/policy.h"
+#include "lib/rootless.h"
 #include "lib/state/state.h"
 
 #include <errno.h>
@@ -120,12 +121,17 @@ int cfd_start_complete(char **argv, const struct cfd_args *args, struct cfd_erro
 	CFD_AUTO(cfd_record_release) struct cfd_record record = {0};
 	char key[CFD_STATE_KEY_MAX + 1];
 	char **command = argv + args->command_index;
+	enum cfd_caller caller;
 	const char *id = NULL;
 	bool found = false;
 	int r;
 
 	if (!cfd_streq(*command, "start"))
 		return 0;
+	/* Without root there is no guard, so nothing was put off, and root's records are not to be read. */
+	r = cfd_rootless_caller(&caller, err);
+	if (r || caller != CFD_CALLER_ROOT)
+		return r;
 	r = find_put_off(command, root, key, &id, err);
 	if (!r && !id)
 		return 0;
