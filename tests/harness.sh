@@ -70,6 +70,15 @@ test_what_runs_once_is_shared_out() {
 test_a_file_without_tests_has_failed() {
 	sample ':'
 	expect_status 1 bash sample.sh
+	expect_status 1 env COFFERDAM_SHARE=1/2 bash sample.sh
+}
+
+test_a_file_whose_tests_are_all_elsewhere_has_not_failed() {
+	sample 'setup_file() { false; }; once_it() { expect true; }'
+	expect env COFFERDAM_SHARE=1/2 bash sample.sh
+	expect_output 'sample: 0 passed, 0 failed, 0 skipped'
+	sample 'once_it() { expect false; }'
+	expect_status 1 env COFFERDAM_SHARE=0/2 bash sample.sh
 }
 
 test_a_skip_has_failed_when_skips_are_not_allowed() {
