@@ -324,10 +324,11 @@ test_an_overlay_that_came_up_read_only_is_refused() {
 	trap 'umount "$T_DIR/merged"' EXIT
 	small_layers "$T_DIR"
 	overlay "lowerdir=$T_DIR/lower,upperdir=$T_DIR/upper,workdir=$T_DIR/work" merged
-	mkdir -p cofferdam-work/work/1/2/3/4
+	mkdir -p cofferdam-work
+	(cd cofferdam-work && mkdir -p work/1/2/3/4)
 	refute "$SHIM" run --bundle bundle contained
 	expect_output 'the overlay over idmapped layers came up read-only; the kernel'
-	rm -r cofferdam-work/work/1
+	(cd cofferdam-work && rm -r work/1)
 	uses_small_layers .
 }
 
