@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Namespaces that a container joins instead of getting new ones. */
 #include "lib/userns/joined.h"
+#include "lib/child.h"
 #include "lib/held.h"
 #include "lib/spec/spec.h"
 
@@ -9,12 +10,9 @@
 #include <fnmatch.h>
 #include <linux/nsfs.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 // clang-format off
@@ -124,51 +122,6 @@ void cfd_joined_release(struct cfd_joined *joined)
 	cfd_base_close(&joined->fd);
 }
 
-/* A pid namespace is that of children only, so `work` needs one; its error comes back through the pipe. */
-static _Noreturn void child_work(int (*work)(void *data, struct cfd_error *err), void *data, int pipe_end, pid_t parent)
-{
-	struct cfd_error err = {0};
-
-	/* In a pid namespace other than the parent's, getppid() is 0. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != 0 && getppid() != parent)
-		_exit(1);
-	work(data, &err);
-	_exit(write(pipe_end, &err, sizeof(err)) == (ssize_t)sizeof(err) ? 0 : 1);
-}
-
-static int run_in_child(int (*work)(void *data, struct cfd_error *err), void *data, struct cfd_error *err)
-{
-	CFD_AUTO_FD int reader = -1, writer = -1;
-	struct cfd_error result = {0};
-	int ends[2], status;
-	pid_t parent = getpid(), pid;
-	ssize_t length;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return cfd_fail_errno(err, -errno, "cannot make a pipe");
-	reader = ends[0];
-	writer = ends[1];
-	pid = fork();
-	if (pid == 0)
-		child_work(work, data, writer, parent);
-	if (pid < 0)
-		return cfd_fail_errno(err, -errno,
-				      "cannot start a process in the pid namespace that the container joins");
-	cfd_base_close(&writer);
-	do
-		length = read(reader, &result, sizeof(result));
-	while (length < 0 && errno == EINTR);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	/* Smaller than PIPE_BUF, so it arrives whole or not at all. */
-	if (length != (ssize_t)sizeof(result))
-		return cfd_fail(err, -EIO, "a process in the pid namespace that the container joins died");
-	if (result.code)
-		*err = result;
-	return result.code;
-}
-
 int cfd_joined_run(const struct cfd_joined *joined, int (*work)(void *data, struct cfd_error *err), void *data,
 		   struct cfd_error *err)
 {
@@ -180,7 +133,10 @@ int cfd_joined_run(const struct cfd_joined *joined, int (*work)(void *data, stru
 	if (setns(joined->fd, kinds[joined->kind].flag))
 		return cfd_fail_errno(err, -errno, "cannot enter the %s namespace that the container joins",
 				      kinds[joined->kind].type);
-	r = joined->kind == CFD_JOINED_PID ? run_in_child(work, data, err) : work(data, err);
+	/* A pid namespace is that of children only, so `work` needs one. */
+	r = joined->kind == CFD_JOINED_PID
+		    ? cfd_child_run(work, data, "a process in the pid namespace that the container joins", err)
+		    : work(data, err);
 	if (setns(own, kinds[joined->kind].flag))
 		return cfd_fail(err, -ENOTRECOVERABLE,
 				"cannot return from the %s namespace that the container joins: %s",

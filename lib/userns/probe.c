@@ -5,6 +5,7 @@
  */
 #include "lib/userns/probe.h"
 
+#include "lib/child.h"
 #include "lib/fd.h"
 #include "lib/userns/layers.h"
 #include "lib/userns/overlay.h"
@@ -16,7 +17,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static const char *const parts[] = {"lower", "upper", "stage"};
@@ -48,8 +48,9 @@ static int check_owner(const char *path, uint32_t wanted, struct cfd_error *err)
 	return 0;
 }
 
-static int build(const char *directory, struct cfd_error *err)
+static int build(void *data, struct cfd_error *err)
 {
+	const char *directory = data;
 	const struct cfd_userns_range range = {.base = CFD_USERNS_LOWEST_HOST_ID, .size = CFD_USERNS_RANGE_SIZE};
 	CFD_AUTO(cfd_layers_release) struct cfd_layers layers = CFD_LAYERS_NONE;
 	CFD_AUTO(cfd_stage_release) struct cfd_stage stage = CFD_STAGE_NONE;
@@ -75,43 +76,9 @@ static int build(const char *directory, struct cfd_error *err)
 	return r ? r : check_owner(path, range.base, err);
 }
 
-static _Noreturn void tell(const char *directory, int pipe_end)
-{
-	struct cfd_error err = {0};
-
-	build(directory, &err);
-	_exit(write(pipe_end, &err, sizeof(err)) == (ssize_t)sizeof(err) ? 0 : 1);
-}
-
 int cfd_probe_overlay(const char *directory, struct cfd_error *err)
 {
-	CFD_AUTO_FD int reader = -1, writer = -1;
-	struct cfd_error result = {0};
-	int ends[2], status, r = make_parts(directory, err);
-	ssize_t length;
-	pid_t pid;
+	int r = make_parts(directory, err);
 
-	if (r)
-		return r;
-	if (pipe2(ends, O_CLOEXEC))
-		return cfd_fail_errno(err, -errno, "cannot make a pipe");
-	reader = ends[0];
-	writer = ends[1];
-	pid = fork();
-	if (pid == 0)
-		tell(directory, writer);
-	if (pid < 0)
-		return cfd_fail_errno(err, -errno, "cannot start a process");
-	cfd_base_close(&writer);
-	do
-		length = read(reader, &result, sizeof(result));
-	while (length < 0 && errno == EINTR);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	/* Smaller than PIPE_BUF, so it arrives whole or not at all. */
-	if (length != (ssize_t)sizeof(result))
-		return cfd_fail(err, -EIO, "the process that tried it died");
-	if (result.code)
-		*err = result;
-	return result.code;
+	return r ? r : cfd_child_run(build, (void *)directory, "a process that tries an overlay", err);
 }
