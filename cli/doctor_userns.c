@@ -80,11 +80,10 @@ static int look_at_range(struct strangers *strangers, int pid, const struct cfd_
 	CFD_AUTO_FREE struct cfd_userns_range *used = NULL;
 	struct cfd_process_id process;
 	struct cfd_error ignored = {0};
-	size_t count = 0;
-	bool ours = false;
-	int r = cfd_pool_has(strangers->pool, range, &ours, strangers->err);
+	size_t count = 0, found = 1;
+	int r = cfd_pool_find(strangers->pool, range, 1, &found, strangers->err);
 
-	if (r || !ours)
+	if (r || found == 1)
 		return r;
 	r = list_ranges(&used, &count, strangers->err);
 	if (r || is_inside(range, used, count) || cfd_process_of(pid, &process, &ignored))

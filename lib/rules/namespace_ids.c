@@ -8,6 +8,7 @@
 #include "lib/userns/pool.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,26 +101,14 @@ static bool is_mapped(const struct cfd_spec_id_maps *maps, uint32_t id)
 	return false;
 }
 
-/* Ids that cofferdam gives to its own containers, now or with the next one. Two engines may share ranges; these not. */
-static int refuse_pool(const struct cfd_rules_context *context, const struct table *table, size_t index,
-		       const char **ret_message, struct cfd_error *err)
+static int add_line(const struct cfd_rule *rule, struct cfd_findings *findings, const struct table *table, size_t index,
+		    const char *message, struct cfd_error *err)
 {
 	const struct cfd_spec_id_map *map = &table->maps->values[index];
-	const char *directory = context->subid_dir ? context->subid_dir : "/etc";
-	const struct cfd_userns_range range = {.base = map->host_id, .size = map->size};
-	char file[256];
-	const struct cfd_pool pool = {.owner = context->config->userns_pool, .subuid = file, .subgid = file};
-	bool given = false;
-	int r;
+	char text[64];
 
-	if (!context->host_facts || table->joined || context->config->userns == CFD_NEED_OFF)
-		return 0;
-	snprintf(file, sizeof(file), "%s/%s", directory, table->subids);
-	r = cfd_pool_has(&pool, &range, &given, err);
-	if (!r && given)
-		*ret_message = "covers ids that cofferdam gives to its containers (`userns.pool`): the engine must "
-			       "take those of another owner";
-	return r;
+	snprintf(text, sizeof(text), "%u %u %u", map->container_id, map->host_id, map->size);
+	return cfd_findings_add(findings, rule, text, err, message, "%s[%zu]", table->name, index);
 }
 
 static int check_line(const struct cfd_rule *rule, const struct cfd_rules_context *context,
@@ -127,17 +116,41 @@ static int check_line(const struct cfd_rule *rule, const struct cfd_rules_contex
 {
 	const struct cfd_spec_id_map *map = &table->maps->values[index];
 	const char *message = refuse_line(map, is_callers_own(context, map, table->callers));
-	char text[64];
-	int r = 0;
 
 	if (!message)
 		message = refuse_overlap(table->maps, index);
 	if (!message)
-		r = refuse_pool(context, table, index, &message, err);
-	if (r || !message)
+		return 0;
+	return add_line(rule, findings, table, index, message, err);
+}
+
+/* Ids that cofferdam gives to its own containers, now or with the next one. Two engines may share ranges; these not. */
+static int check_pool(const struct cfd_rule *rule, const struct cfd_rules_context *context,
+		      struct cfd_findings *findings, const struct table *table, struct cfd_error *err)
+{
+	const char *directory = context->subid_dir ? context->subid_dir : "/etc";
+	size_t count = table->maps->count, index = count;
+	CFD_AUTO_FREE struct cfd_userns_range *ranges = NULL;
+	char file[256];
+	const struct cfd_pool pool = {.owner = context->config->userns_pool, .subuid = file};
+	int r;
+
+	if (!context->host_facts || table->joined || context->config->userns == CFD_NEED_OFF)
+		return 0;
+	ranges = calloc(count, sizeof(*ranges));
+	if (!ranges)
+		return cfd_fail_memory(err, "id mappings");
+	for (size_t i = 0; i < count; i++)
+		ranges[i] = (struct cfd_userns_range){.base = table->maps->values[i].host_id,
+						      .size = table->maps->values[i].size};
+	snprintf(file, sizeof(file), "%s/%s", directory, table->subids);
+	r = cfd_pool_find(&pool, ranges, count, &index, err);
+	if (r || index == count)
 		return r;
-	snprintf(text, sizeof(text), "%u %u %u", map->container_id, map->host_id, map->size);
-	return cfd_findings_add(findings, rule, text, err, message, "%s[%zu]", table->name, index);
+	return add_line(rule, findings, table, index,
+			"covers ids that cofferdam gives to its containers (`userns.pool`): the engine must take those "
+			"of another owner",
+			err);
 }
 
 /* A process whose id is not mapped has none in the container, and keeps the one of whoever made the namespace. */
@@ -166,7 +179,9 @@ static int check_table(const struct cfd_rule *rule, const struct cfd_rules_conte
 		r = check_line(rule, context, findings, table, i, err);
 	if (r || !table->maps->count)
 		return r;
-	r = check_hole(rule, findings, table, 0, err);
+	r = check_pool(rule, context, findings, table, err);
+	if (!r)
+		r = check_hole(rule, findings, table, 0, err);
 	if (!r && process && table->own)
 		r = check_hole(rule, findings, table, table->own, err);
 	for (size_t i = 0; !r && process && i < table->more_count; i++)

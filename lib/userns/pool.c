@@ -203,7 +203,7 @@ static int ids_read(const struct cfd_pool *pool, struct ids *ids, struct cfd_err
 {
 	int r = subids_read(pool->subuid, pool->owner, &ids->uids, err);
 
-	if (!r)
+	if (!r && pool->subgid)
 		r = subids_read(pool->subgid, pool->owner, &ids->gids, err);
 	for (size_t i = 0; !r && i < pool->used_count; i++) {
 		uint64_t start = pool->used[i].base;
@@ -366,16 +366,22 @@ static bool has_alone(const struct subids *ids, uint64_t start, uint64_t end)
 	return false;
 }
 
-int cfd_pool_has(const struct cfd_pool *pool, const struct cfd_userns_range *range, bool *ret_has,
-		 struct cfd_error *err)
+int cfd_pool_find(const struct cfd_pool *pool, const struct cfd_userns_range *ranges, size_t count, size_t *ret_index,
+		  struct cfd_error *err)
 {
 	CFD_AUTO(ids_release) struct ids ids = {0};
-	uint64_t end = (uint64_t)range->base + range->size;
+	size_t index = 0;
 	int r = ids_read(pool, &ids, err);
 
 	if (r)
 		return r;
 	intervals_merge(&ids.uids.own);
-	*ret_has = has_alone(&ids.uids, range->base, end) || has_alone(&ids.gids, range->base, end);
+	for (; index < count; index++) {
+		uint64_t start = ranges[index].base, end = start + ranges[index].size;
+
+		if (has_alone(&ids.uids, start, end) || has_alone(&ids.gids, start, end))
+			break;
+	}
+	*ret_index = index;
 	return 0;
 }

@@ -40,8 +40,11 @@ struct cfd_pool_count { /* ranges of CFD_USERNS_RANGE_SIZE */
 
 /* What there is to pick from. -ENOENT: nothing. Other errors as above. */
 int cfd_pool_count(const struct cfd_pool *pool, struct cfd_pool_count *ret_count, struct cfd_error *err);
-/* Whether the pool's lines give any id of the range that no other owner's line gives. Errors as above. */
-int cfd_pool_has(const struct cfd_pool *pool, const struct cfd_userns_range *range, bool *ret_has,
-		 struct cfd_error *err);
+/*
+ * The first of the ranges with an id that the pool's lines give and no other owner's line gives; their number: none.
+ * Without subgid (NULL) one file is asked alone. Errors as above.
+ */
+int cfd_pool_find(const struct cfd_pool *pool, const struct cfd_userns_range *ranges, size_t count, size_t *ret_index,
+		  struct cfd_error *err);
 
 #endif
