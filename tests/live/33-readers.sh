@@ -14,11 +14,8 @@ SUITES='bookworm trixie sid'
 T_LIMIT=400
 
 setup_file() {
-	local suite
-
-	for suite in $SUITES; do
-		"$HERE/tests/vm/runtimes.sh" "$suite" >"/run/runtimes-$suite" || skip "the runtimes of $suite could not be fetched" || return
-	done
+	# shellcheck disable=SC2086
+	live_fetch_runtimes $SUITES || return
 	mkdir -p /etc/cofferdam/profiles.d /var/cache/cofferdam /var/log/cofferdam /run/readers-source /sys/fs/cgroup/readers
 	live_bundle /run/base /bin/report && cp /usr/local/bin/report "$LIVE_ROOTFS/bin/" && chmod 0755 "$LIVE_ROOTFS" &&
 		mkdir -p "$LIVE_ROOTFS"/{run,scratch,src,data,ro,t2,var/tmp} || return

@@ -30,12 +30,6 @@ teardown_file() {
 	umount "$HOST"
 }
 
-configure() {
-	ln -sfn "$(command -v "$1")" /etc/cofferdam/runtime
-	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" }, "default_profile": "mounts" }\n' \
-		"$(command -v "$1")" >/etc/cofferdam/cofferdam.json
-}
-
 bundle() {
 	rm -f bundle/config.json
 	live_bundle bundle "$@"
@@ -77,7 +71,7 @@ test_root_has_no_rights_over_files_of_the_host_but_where_they_are_idmapped() {
 	add /shown bind "$HOST/shown" rbind ro
 	add /system bind /usr/local/share rbind ro # a layer that is thrown away
 	for runtime in crun runc; do
-		configure "$runtime"
+		live_configure "$runtime" mounts
 		expect run
 		expect_equal '65534:65534 plain,0:0 mapped,may cat /mapped/mine,may touch /mapped/new,may chown 5:5 /mapped/mine,may chmod 0666 /mapped/mine,may mv /mapped/open /mapped/moved,65534:65534 shown,closed' \
 			"$(grep -e : -e '^may' -e closed <<<"$T_OUTPUT" | grep -v -e '^touch' -e '^chmod' -e '^mv' | paste -sd,)" "behind $runtime"
@@ -89,7 +83,7 @@ test_root_has_no_rights_over_files_of_the_host_but_where_they_are_idmapped() {
 }
 
 test_a_path_of_the_host_that_no_profile_names_is_refused() {
-	configure runc
+	live_configure runc mounts
 	bundle /bin/true
 	add /data bind "$HOST" rbind ro
 	refute run
@@ -106,7 +100,7 @@ test_filesystems_of_its_own() {
 	local runtime
 
 	for runtime in crun runc; do
-		configure "$runtime"
+		live_configure "$runtime" mounts
 		# runc before 1.2 takes the mode of a directory that is there already for the tmpfs, so each has its own.
 		bundle /bin/sh -c '
 			stat -c "%u:%g %a %n" /tmp /cache-* /dev/pts/ptmx /dev/shm /dev
@@ -141,7 +135,7 @@ test_a_terminal_belongs_to_its_user_and_its_group_is_five() {
 	local runtime
 
 	for runtime in crun runc; do
-		configure "$runtime"
+		live_configure "$runtime" mounts
 		bundle /bin/sh -c 'stat -L -c "%u:%g %a %F terminal" /proc/self/fd/0; tty; stat -c "%u:%g" /dev/console; : >/dev/tty && echo writes; exit'
 		live_edit bundle/config.json "
 c['process'].update(terminal=True, user=dict(uid=1000, gid=1000))"
@@ -161,7 +155,7 @@ c['process'].update(terminal=True, user=dict(uid=1000, gid=1000))"
 
 # cgroup2 needs a cgroup namespace, and its own part of the tree; `ro` is what engines give.
 test_the_cgroup_tree_is_its_own_and_read_only() {
-	configure runc
+	live_configure runc mounts
 	bundle /bin/sh -c 'cat /proc/self/cgroup; grep cgroup2 /proc/mounts; ls /sys/fs/cgroup/cgroup.procs; mkdir /sys/fs/cgroup/sub || echo closed'
 	live_edit bundle/config.json "
 c['linux']['namespaces'] = [n for n in c['linux']['namespaces'] if n['type'] != 'cgroup'] + [{'type': 'cgroup'}]
@@ -180,7 +174,7 @@ c['mounts'] = [m for m in c['mounts'] if m['destination'] != '/sys/fs/cgroup']"
 test_mounts_go_one_way() {
 	local pid
 
-	configure runc
+	live_configure runc mounts
 	mount --make-shared "$HOST"
 	bundle /bin/sleep 300
 	add /shown bind "$HOST/shown" rbind ro rslave

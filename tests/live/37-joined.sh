@@ -19,13 +19,6 @@ setup_file() {
 		>/etc/cofferdam/profiles.d/raw.json
 }
 
-# configure RUNTIME [PROFILE]
-configure() {
-	ln -sfn "$(command -v "$1")" /etc/cofferdam/runtime
-	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" }, "default_profile": "%s" }\n' "$(command -v "$1")" \
-		"${2:-default}" >/etc/cofferdam/cofferdam.json
-}
-
 # bundle CAPABILITIES COMMAND...: with that bounding set, a Python list.
 bundle() {
 	local capabilities=$1
@@ -76,7 +69,7 @@ test_an_engines_network_has_ping_and_low_ports_and_says_why_nothing_is_raw() {
 	groups=$(cat /proc/sys/net/ipv4/ping_group_range)
 	with_network
 	for runtime in crun runc; do
-		configure "$runtime" raw
+		live_configure "$runtime" raw
 		bundle "$BOTH" /bin/tenant sockets
 		namespace network /run/netns/joined
 		: >"$AUDIT"
@@ -91,7 +84,7 @@ test_an_engines_network_has_ping_and_low_ports_and_says_why_nothing_is_raw() {
 # The profile takes CAP_NET_RAW, so nobody expects raw sockets: nothing is told.
 test_ping_stays_where_the_profile_takes_raw_sockets() {
 	with_network
-	configure runc
+	live_configure runc
 	bundle "$BOTH" /bin/tenant sockets
 	namespace network /run/netns/joined
 	: >"$AUDIT"
@@ -102,7 +95,7 @@ test_ping_stays_where_the_profile_takes_raw_sockets() {
 
 test_who_was_not_to_ping_or_to_listen_below_1024_does_not() {
 	with_network
-	configure runc
+	live_configure runc
 	bundle '[]' /bin/tenant sockets
 	namespace network /run/netns/joined
 	expect run
@@ -112,7 +105,7 @@ test_who_was_not_to_ping_or_to_listen_below_1024_does_not() {
 # Containers with other ranges may be there already, or have been.
 test_groups_of_others_in_the_same_network_may_still_ping() {
 	with_network
-	configure runc
+	live_configure runc
 	in_network sh -c 'echo 7000000 7000001 >/proc/sys/net/ipv4/ping_group_range'
 	bundle "$BOTH" /bin/tenant sockets
 	namespace network /run/netns/joined
@@ -130,13 +123,13 @@ test_a_network_of_its_own_has_all_of_it() {
 	local runtime
 
 	for runtime in crun runc; do
-		configure "$runtime" raw
+		live_configure "$runtime" raw
 		bundle "$BOTH" /bin/tenant sockets
 		: >"$AUDIT"
 		expect run
 		expect_equal 'echo ok echo6 ok raw ok packet ok mark ok port ok' "$(lines)" "behind $runtime"
 		refute grep "$RAW" "$AUDIT"
-		configure "$runtime"
+		live_configure "$runtime"
 		expect run
 		expect_equal 'echo ok echo6 ok raw EPERM packet EPERM mark EPERM port ok' "$(lines)" "behind $runtime, without CAP_NET_RAW"
 	done
@@ -150,7 +143,7 @@ test_sysctls_of_an_ipc_namespace_of_the_hosts_are_set_from_there() {
 	touch /run/ipcns/joined
 	unshare --ipc=/run/ipcns/joined true
 	trap 'umount /run/ipcns/joined' EXIT
-	configure runc raw
+	live_configure runc raw
 	bundle '[]' /bin/cat /proc/sys/kernel/shm_rmid_forced /proc/sys/fs/mqueue/msg_max
 	namespace ipc /run/ipcns/joined
 	live_edit bundle/config.json "c['linux']['sysctl'] = {'kernel.shm_rmid_forced': '1', 'fs.mqueue.msg_max': '33'}"
@@ -171,7 +164,7 @@ test_a_name_in_a_namespace_of_the_hosts_is_set_from_there() {
 	mount --bind uts /run/utsns/joined
 	trap 'umount /run/utsns/joined "$T_DIR/uts"' EXIT
 	for runtime in crun runc; do
-		configure "$runtime"
+		live_configure "$runtime"
 		bundle '[]' /bin/hostname
 		namespace uts /run/utsns/joined
 		live_edit bundle/config.json "c['hostname'] = 'web-$runtime'"
@@ -185,10 +178,10 @@ test_a_name_in_a_namespace_of_the_hosts_is_set_from_there() {
 }
 
 test_the_names_of_the_host_are_not_set() {
-	configure runc
+	live_configure runc
 	printf '{ "cofferdam": 1, "name": "host", "extends": ["default"], "exceptions": [ { "rule": "namespace.host-uts", "subject": "uts",
 		"reason": "test", "expires": "2999-01-01" } ] }\n' >/etc/cofferdam/profiles.d/host.json
-	configure runc host
+	live_configure runc host
 	bundle '[]' /bin/hostname
 	live_edit bundle/config.json "
 c['linux']['namespaces'] = [n for n in c['linux']['namespaces'] if n['type'] != 'uts']

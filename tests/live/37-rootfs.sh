@@ -8,14 +8,11 @@
 
 T_LIMIT=120
 SHIM=/usr/local/bin/cofferdam-runtime
-RUNC=$(command -v runc)
 STORE=/run/store # an engine's directory
 
 setup_file() {
 	mkdir -p /etc/cofferdam/profiles.d "$STORE"
-	ln -sfn "$RUNC" /etc/cofferdam/runtime
-	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" }, "default_profile": "rootfs" }\n' "$RUNC" \
-		>/etc/cofferdam/cofferdam.json
+	live_configure runc rootfs
 	echo '{ "cofferdam": 1, "name": "rootfs", "extends": ["default"], "no_new_privileges": false }' \
 		>/etc/cofferdam/profiles.d/rootfs.json
 	live_bundle "$STORE/bundle" /bin/true

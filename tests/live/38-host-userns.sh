@@ -11,9 +11,7 @@ ADVICE='needs the host user namespace: exempt it explicitly, by "userns": "host"
 
 setup_file() {
 	mkdir -p /etc/cofferdam/profiles.d
-	ln -sfn "$(command -v runc)" /etc/cofferdam/runtime
-	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" }, "default_profile": "hosts" }\n' \
-		"$(command -v runc)" >/etc/cofferdam/cofferdam.json
+	live_configure runc hosts
 }
 
 clean() {

@@ -16,12 +16,6 @@ OTHER=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
 FIRST=1111111111111111111111111111111111111111111111111111111111111111
 SECOND=2222222222222222222222222222222222222222222222222222222222222222
 
-# configure RUNTIME: it stands behind from now on.
-configure() {
-	ln -sfn "$(command -v "$1")" /etc/cofferdam/runtime
-	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" } }\n' "$(command -v "$1")" >/etc/cofferdam/cofferdam.json
-}
-
 setup_file() {
 	local id
 
@@ -33,7 +27,7 @@ setup_file() {
 		mount -t tmpfs -o mode=1777 shm "$STORAGE/$id/userdata/shm"
 		ip netns add "cni-$id"
 	done
-	configure crun
+	live_configure crun
 }
 
 teardown_file() {
@@ -123,15 +117,7 @@ FIND='cat /dev/shm/file; cat /dev/mqueue/queue && echo queue'
 
 # began ID: has done that.
 began() {
-	local pid tries
-
-	pid=$(pid_of "$1")
-	for tries in $(seq 200); do
-		[ "$(cat "/proc/$pid/comm")" = sleep ] && return
-		sleep 0.05
-	done
-	echo "not after $tries tries"
-	return 1
+	live_executes "$(pid_of "$1")" sleep
 }
 
 test_containers_of_a_sandbox_of_containerds_join_its_user_namespace() {
@@ -309,8 +295,8 @@ for mount in c['mounts']:
 
 # CRI-O drops the pause container of such a pod: there is none here.
 pod_of_crio() {
-	configure "$1"
-	trap 'clean "$FIRST" "$SECOND"; unpin; configure crun' EXIT
+	live_configure "$1"
+	trap 'clean "$FIRST" "$SECOND"; unpin; live_configure crun' EXIT
 	pin
 	record "$FIRST" "$POD" "$SECOND" "$POD"
 	crio "$FIRST" /bin/sh -c "$LEAVE"

@@ -14,11 +14,8 @@ SUITES='bookworm trixie sid'
 T_LIMIT=240
 
 setup_file() {
-	local suite
-
-	for suite in $SUITES; do
-		"$HERE/tests/vm/runtimes.sh" "$suite" >"/run/runtimes-$suite" || skip "the runtimes of $suite could not be fetched" || return
-	done
+	# shellcheck disable=SC2086
+	live_fetch_runtimes $SUITES || return
 	mkdir -p /etc/cofferdam/profiles.d /run/volume /var/cache/cofferdam /var/log/cofferdam /sys/fs/cgroup/runtimes
 	live_bundle /run/base /bin/sleep 300 && chmod -R a+rX "$LIVE_ROOTFS" && mkdir "$LIVE_ROOTFS/mnt" || return
 	live_edit /run/base/config.json 'c["process"]["capabilities"]["ambient"] = []

@@ -28,12 +28,6 @@ teardown_file() {
 	umount "$VOLUME"
 }
 
-configure() {
-	ln -sfn "$(command -v "$1")" /etc/cofferdam/runtime
-	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" }, "default_profile": "workloads" }\n' \
-		"$(command -v "$1")" >/etc/cofferdam/cofferdam.json
-}
-
 # image: an overlay at ./root over the machine's own root and what the tests bring, with $UPPER on top.
 image() {
 	UPPER=$DISK/$1/upper
@@ -75,7 +69,7 @@ ranges_from() {
 # behind RUNTIME CASE
 behind() {
 	trap 'umount "$T_DIR/root"; find "$VOLUME" -mindepth 1 -delete; ranges_from 1000000' EXIT
-	configure "$1"
+	live_configure "$1" workloads
 	image "$2-$1"
 	"$2"
 }
@@ -245,7 +239,7 @@ test_users_become_others_behind_runc() {
 # The default profile says no_new_privileges: a set-user-ID program gives nobody more than its caller had.
 test_under_the_default_profile_set_user_id_gives_nothing() {
 	trap 'umount "$T_DIR/root"' EXIT
-	configure runc
+	live_configure runc workloads
 	sed -i 's/"workloads"/"default"/' /etc/cofferdam/cofferdam.json
 	image default
 	install -m 4755 /usr/local/bin/tenant root/opt/su

@@ -22,17 +22,8 @@ configure() {
 	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" } }\n' "$1" >/etc/cofferdam/cofferdam.json
 }
 
-# A start is over before the process that the runtime left executes the program.
 runs_its_program() {
-	local pid tries
-
-	pid=$(cofferdam status web --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
-	for tries in $(seq 100); do
-		[ "$(cat "/proc/$pid/comm")" = sleep ] && return
-		sleep 0.05
-	done
-	echo "not after $tries tries"
-	return 1
+	live_executes "$(cofferdam status web --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')" sleep
 }
 
 # with_container CASE: the case with a container `web` that sleeps, once for each runtime; the bundle is in ./bundle and a

@@ -38,3 +38,35 @@ live_edit() {
 		    json.dump(c, file)
 	PYTHON
 }
+
+# live_configure RUNTIME [PROFILE]: that runtime stands behind from now on, without the guard, and all images have that profile.
+live_configure() {
+	local runtime
+	runtime=$(command -v "$1")
+
+	ln -sfn "$runtime" /etc/cofferdam/runtime
+	printf '{ "runtimes": ["%s"], "guard": { "exec": "off", "net": "off" }, "default_profile": "%s" }\n' "$runtime" \
+		"${2:-default}" >/etc/cofferdam/cofferdam.json
+}
+
+# live_executes PID NAME: waits until it does. A start is over before the process that the runtime left executes the program.
+live_executes() {
+	local tries
+
+	for tries in $(seq 200); do
+		[ "$(cat "/proc/$1/comm")" = "$2" ] && return
+		sleep 0.05
+	done
+	echo "no $2 after $tries tries"
+	return 1
+}
+
+# live_fetch_runtimes SUITE...: the path of each Debian's runtimes (tests/vm/runtimes.sh), in /run/runtimes-SUITE.
+live_fetch_runtimes() {
+	local suite
+
+	for suite in "$@"; do
+		"$(dirname "${BASH_SOURCE[0]}")/../vm/runtimes.sh" "$suite" >"/run/runtimes-$suite" ||
+			skip "the runtimes of $suite could not be fetched" || return
+	done
+}
