@@ -123,8 +123,11 @@ bool cfd_doctor_strangers(struct cfd_doctor *doctor)
 	const struct cfd_pool pool = pool_of(doctor);
 	struct cfd_error err = {0};
 	struct strangers strangers = {.pool = &pool, .proc = proc, .err = &err};
+	int r = proc < 0 ? -errno : cfd_fd_each(proc, look_at_process, &strangers);
 
-	if (proc < 0 || cfd_fd_each(proc, look_at_process, &strangers) < 0)
+	if (r < 0 && !err.code)
+		cfd_fail_errno(&err, r, "cannot look through the processes in /proc");
+	if (r < 0)
 		return cfd_doctor_fail(doctor, &err);
 	if (!strangers.pid) {
 		snprintf(doctor->detail, sizeof(doctor->detail), "no process has ids of the pool but cofferdam's");
@@ -190,14 +193,17 @@ bool cfd_doctor_overlay(struct cfd_doctor *doctor)
 {
 	char directory[] = "/var/lib/cofferdam-doctor-XXXXXX";
 	struct cfd_error err = {0};
-	int r;
+	int r, removed;
 
 	if (!mkdtemp(directory)) {
 		cfd_fail_errno(&err, -errno, "cannot make a directory in /var/lib to try it in");
 		return cfd_doctor_fail(doctor, &err);
 	}
 	r = cfd_probe_overlay(directory, &err);
-	cfd_entry_remove(AT_FDCWD, directory);
+	removed = cfd_entry_remove(AT_FDCWD, directory);
+	if (!r && removed)
+		r = cfd_fail_errno(&err, removed, "one was mounted, but %s, in which it was tried, stays: remove it",
+				   directory);
 	if (r)
 		return cfd_doctor_fail(doctor, &err);
 	snprintf(doctor->detail, sizeof(doctor->detail), "one was mounted, and its files have the container's ids");
